@@ -1,0 +1,141 @@
+# Posthouse
+#
+#   make run           install what is missing, build, start a private house under var/, print its URL
+#   make run TLS=1     the same over HTTPS with a certificate of its own (phones need it)
+#   make demo          fill the running house with a few people and conversations
+#   make test          everything that is checked, in order; the last line is "N passed, N failed"
+#   make unit, handlers, contract, frontend, api, e2e, chaos, lint      one suite of it
+#
+#   make build [MODE=debug|release|asan|tsan|cov]     programs and C tests in build/<mode>/bin
+#   make format        clang-format over the C files
+#   make fuzz          the libFuzzer targets, FUZZ_SECONDS (30) each
+#   make bench         first figures: requests/s, messages/s, KiB per parked poll
+#   make deps          only install what is missing
+#   make clean         remove build/ (var/, the data, stays)
+
+MODE ?= debug
+FUZZ_SECONDS ?= 30
+ifneq (,$(filter fuzz,$(MAKECMDGOALS)))
+MODE := fuzz
+endif
+
+OUT := build/$(MODE)
+OBJ := $(OUT)/obj
+BIN := $(OUT)/bin
+GEN := build/gen
+LIB := $(OUT)/libposthouse.a
+
+# ---- compilers and flags ------------------------------------------------------------------------
+CC := gcc
+FLAGS_debug   := -Og -g3
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+FLAGS_cov     := -O0 -g --coverage
+FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+ifeq ($(MODE),fuzz)
+CC := clang
+endif
+ifndef FLAGS_$(MODE)
+$(error MODE=$(MODE) is none of debug release asan tsan cov fuzz)
+endif
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
+CPPFLAGS := -D_GNU_SOURCE -Ilib -I$(GEN) -Itests \
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libmariadb 2>/dev/null))
+CFLAGS := -std=gnu17 $(WARN) $(FLAGS_$(MODE)) -pthread
+LDFLAGS := $(FLAGS_$(MODE)) -pthread -Wl,--as-needed -Wl,-z,relro,-z,now
+LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lsodium -lutf8proc -lm
+
+# ---- what there is ------------------------------------------------------------------------------
+LIB_C     := $(wildcard lib/base/*.c lib/ext/*.c lib/model/*.c lib/web/*.c)
+HANDLERS  := $(wildcard handlers/*.c)
+DAEMONS   := $(wildcard daemons/*.c)
+TOOLS     := $(wildcard tools/*.c)
+UNIT      := $(wildcard tests/unit/*.c)
+HTESTS    := $(wildcard tests/handlers/*.c)
+FUZZ      := $(wildcard tests/fuzz/*.c)
+TEST_LIB  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/lib/*.c))
+QUERIES   := $(wildcard sql/queries/*.sql)
+SCHEMA    := $(wildcard sql/schema/*.sql)
+SCRIPTS   := $(wildcard lib/model/scripts/*.lua)
+GENERATED := $(if $(QUERIES),queries) $(if $(SCHEMA),migrations) $(if $(SCRIPTS),scripts)
+GEN_H     := $(GENERATED:%=$(GEN)/%.h)
+LIB_O     := $(patsubst %.c,$(OBJ)/%.o,$(LIB_C) $(GENERATED:%=$(GEN)/%.c))
+
+PROGRAMS := $(patsubst handlers/%.c,$(BIN)/posthouse-%,$(HANDLERS)) \
+	$(patsubst daemons/%.c,$(BIN)/posthouse-%,$(DAEMONS)) $(patsubst tools/%.c,$(BIN)/%,$(TOOLS))
+TESTS := $(patsubst tests/unit/%.c,$(BIN)/unit-%,$(UNIT)) \
+	$(patsubst tests/handlers/%.c,$(BIN)/handler-%,$(HTESTS))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BIN)/fuzz-%,$(FUZZ))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: help build programs generated run demo test unit handlers contract frontend api e2e chaos lint \
+	format fuzz bench deps clean
+
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
+
+build: $(PROGRAMS) $(TESTS)
+programs: $(PROGRAMS)
+generated: $(GEN_H)
+
+# ---- generated C --------------------------------------------------------------------------------
+# The folder stands among the prerequisites because its time changes when a file is removed.
+$(GEN)/queries.c $(GEN)/queries.h &: tools/sqlgen.py sql/queries $(QUERIES)
+	@mkdir -p $(GEN)
+	python3 tools/sqlgen.py sql/queries $(GEN)
+
+$(GEN)/migrations.c $(GEN)/migrations.h &: tools/embed.py sql/schema $(SCHEMA)
+	@mkdir -p $(GEN)
+	python3 tools/embed.py migrations $(GEN) $(SCHEMA)
+
+$(GEN)/scripts.c $(GEN)/scripts.h &: tools/embed.py lib/model/scripts $(SCRIPTS)
+	@mkdir -p $(GEN)
+	python3 tools/embed.py scripts $(GEN) $(SCRIPTS)
+
+# ---- objects, library, programs -----------------------------------------------------------------
+$(OBJ)/%.o: %.c | $(GEN_H)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+$(LIB): $(LIB_O)
+	@rm -f $@
+	ar rcs $@ $^
+
+LINK = @mkdir -p $(@D); echo link $@; $(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS)
+$(BIN)/posthouse-%: $(OBJ)/handlers/%.o $(LIB)
+	$(LINK) -o $@
+$(BIN)/posthouse-%: $(OBJ)/daemons/%.o $(LIB)
+	$(LINK) -o $@
+$(BIN)/unit-%: $(OBJ)/tests/unit/%.o $(TEST_LIB) $(LIB)
+	$(LINK) -lcunit -o $@
+$(BIN)/handler-%: $(OBJ)/tests/handlers/%.o $(TEST_LIB) $(LIB)
+	$(LINK) -lcunit -o $@
+$(BIN)/fuzz-%: $(OBJ)/tests/fuzz/%.o $(LIB)
+	$(LINK) -fsanitize=fuzzer -o $@
+$(BIN)/%: $(OBJ)/tools/%.o $(LIB)
+	$(LINK) -o $@
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# ---- run and check ------------------------------------------------------------------------------
+run:
+	@TLS=$(TLS) exec python3 tools/run.py run
+demo:
+	@tools/node.sh tools/demo.mjs
+deps:
+	@tools/deps.sh
+test:
+	@tests/run
+unit handlers contract frontend api e2e chaos lint:
+	@tests/run $@
+bench:
+	@tests/bench/run
+fuzz: $(FUZZERS)
+	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
+format:
+	git ls-files -co --exclude-standard '*.[ch]' | xargs clang-format -i
+clean:
+	rm -rf build
