@@ -1,0 +1,99 @@
+/* The log: a line is built on the stack and written with one write(2), so lines of threads never mix. */
+#include "base/log.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { LINE_BYTES = 4096, TEXT_BYTES = 1024 };
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+static const char *process_name = "?";
+static enum log_level least_level = LOG_INFO;
+
+struct line {
+    char p[LINE_BYTES];
+    size_t n;
+};
+
+void log_init(const char *process, enum log_level least)
+{
+    process_name = process;
+    least_level = least;
+}
+
+static void put(struct line *l, const char *bytes, size_t n)
+{
+    if (n > sizeof l->p - 2 - l->n) /* room for the closing brace and the newline */
+        n = sizeof l->p - 2 - l->n;
+    memcpy(l->p + l->n, bytes, n);
+    l->n += n;
+}
+
+static void put_c(struct line *l, const char *cstr)
+{
+    put(l, cstr, strlen(cstr));
+}
+
+static void put_text(struct line *l, struct str s)
+{
+    put_c(l, "\"");
+    for (size_t i = 0; i < s.n && i < TEXT_BYTES && l->n < sizeof l->p - 16; i++) {
+        const unsigned char c = (unsigned char)s.p[i];
+        char escaped[8];
+        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f) {
+            snprintf(escaped, sizeof escaped, "\\u%04x", c);
+            put(l, escaped, 6);
+        } else {
+            put(l, s.p + i, 1);
+        }
+    }
+    put_c(l, "\"");
+}
+
+static void put_head(struct line *l, enum log_level level, const char *msg)
+{
+    const int64_t now = clock_wall_ms();
+    const time_t s = (time_t)(now / 1000);
+    struct tm t;
+    char at[64];
+
+    gmtime_r(&s, &t);
+    snprintf(at, sizeof at, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1, t.tm_mday,
+             t.tm_hour, t.tm_min, t.tm_sec, (int)(now % 1000));
+    put_c(l, "{\"at\":\"");
+    put_c(l, at);
+    put_c(l, "\",\"level\":\"");
+    put_c(l, level_names[level]);
+    put_c(l, "\",\"process\":");
+    put_text(l, str_of(process_name));
+    put_c(l, ",\"msg\":");
+    put_text(l, str_of(msg));
+}
+
+void log_write(enum log_level level, const char *msg, const struct log_field *fields, size_t n)
+{
+    struct line l = {.n = 0};
+
+    if (level < least_level)
+        return;
+    put_head(&l, level, msg);
+    for (size_t i = 0; i < n && l.n < sizeof l.p - 256; i++) {
+        char number[24];
+        put_c(&l, ",\"");
+        put_c(&l, fields[i].name);
+        put_c(&l, "\":");
+        if (fields[i].type == LOG_TEXT) {
+            put_text(&l, fields[i].text);
+        } else {
+            snprintf(number, sizeof number, "%lld", (long long)fields[i].number);
+            put_c(&l, number);
+        }
+    }
+    memcpy(l.p + l.n, "}\n", 2);
+    l.n += 2;
+    const ssize_t written = write(STDERR_FILENO, l.p, l.n);
+    (void)written; /* a full disk must not stop the service */
+}

@@ -1,0 +1,55 @@
+/*
+ * Redis: hiredis, and the only file that includes its header.
+ *
+ * One `struct redis` is one connection of one thread: opened when needed, with
+ * time-outs on connect and on every answer; after a failure it is closed and
+ * stays down for a moment (ERR_UNAVAILABLE at once) so that a dead Redis does
+ * not hold its callers. Commands are pipelined: redis_add() any number, then
+ * redis_answer() in order. Keys and values are passed by length, never formatted.
+ */
+#ifndef EXT_REDIS_H
+#define EXT_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/conf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct redis;
+struct script; /* build/gen/scripts.h: name, text, len */
+
+enum redis_type { REDIS_NIL, REDIS_INT, REDIS_STR, REDIS_LIST, REDIS_ERROR };
+
+/* An answer, copied into the arena that redis_answer() was given. */
+struct redis_reply {
+    enum redis_type type;
+    int64_t number;
+    struct str str; /* REDIS_STR, REDIS_ERROR, status replies */
+    const struct redis_reply *items;
+    size_t n;
+};
+
+/* `timeout_ms` bounds each answer (BLPOP: more than its own wait). */
+struct redis *redis_new(const struct conf *conf, int timeout_ms);
+void redis_free(struct redis *r);
+enum err redis_open(struct redis *r) MUST_CHECK;
+void redis_close(struct redis *r);
+const char *redis_error(const struct redis *r);
+/* Raised at each successful connect: whoever cached something per connection compares it. */
+unsigned redis_connection(const struct redis *r);
+
+/* Queues a command of `n` arguments. */
+enum err redis_add(struct redis *r, const struct str *argv, size_t n) MUST_CHECK;
+/* Sends what is queued and reads the next answer. A REDIS_ERROR answer is OK here: the caller looks at its type. */
+enum err redis_answer(struct redis *r, struct arena *arena, struct redis_reply *reply) MUST_CHECK;
+/* One command, one answer; an error answer is ERR_UNAVAILABLE. */
+enum err redis_call(struct redis *r, struct arena *arena, struct redis_reply *reply, const struct str *argv,
+                    size_t n) MUST_CHECK;
+/* EVALSHA, loading the script when the server does not have it. */
+enum err redis_script(struct redis *r, struct arena *arena, struct redis_reply *reply, const struct script *script,
+                      const struct str *keys, size_t n_keys, const struct str *args, size_t n_args) MUST_CHECK;
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * What a handler sees of the web: a request, a route, a service.
+ *
+ * A handler is a function from a checked input struct (req->in) to an output
+ * struct (req->out). It knows no socket, no JSON, no header; serve.c has done
+ * decode → authenticate → rate-limit → idempotency before it, and does
+ * encode → answer → log → count after it.
+ */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/field.h"
+#include "base/str.h"
+#include "model/ctx.h"
+
+enum method { GET, POST, PUT, PATCH, DELETE, METHODS };
+
+struct req;
+typedef enum err (*handler_fn)(struct req *r);
+
+enum route_flag {
+    ROUTE_OPEN = 1 << 0,       /* no token needed */
+    ROUTE_TX = 1 << 1,         /* call runs inside tx_run() */
+    ROUTE_IDEMPOTENT = 1 << 2, /* takes Idempotency-Key; implies ROUTE_TX */
+    ROUTE_INLINE = 1 << 3,     /* never blocks: runs in the event loop, without a database */
+    ROUTE_LATER = 1 << 4,      /* may return LATER; then somebody calls req_finish() */
+};
+
+struct route {
+    enum method method;
+    const char *path; /* with {parameters} that are F_PATH fields of the input */
+    const char *operation; /* operationId in openapi.yaml */
+    handler_fn call;
+    const struct shape *in, *out; /* NULL: none */
+    int status;                   /* of success: 200, 201, 204 */
+    unsigned flags;
+};
+
+struct req {
+    struct ctx *ctx; /* ctx->actor is who asks; valid until the handler returns (LATER: until req_finish) */
+    const struct route *route;
+    const void *in; /* struct of route->in */
+    void *out;      /* zeroed struct of route->out */
+    int status;     /* set to override route->status, as in 200 for a repetition */
+    const char *request_id;  /* borrowed from the request */
+    const char *traceparent; /* "" if none */
+    const char *scheme, *host; /* as the client asked */
+    int64_t deadline_mono_ms;
+};
+
+/*
+ * For a route that returned LATER: gives the answer, from any thread, exactly
+ * once. With OK, `body` is the JSON of the answer (copied), or r->out is encoded when body.p is NULL.
+ * The request is gone when this returns.
+ */
+void req_finish(struct req *r, enum err err, struct str body);
+
+/* A program: lib/web/main.c has the only main() of the handlers. */
+struct service {
+    const char *name;
+    const struct route *routes;
+    size_t n_routes;
+    /* Both may be NULL. open runs once before serving (start threads here), close after the last answer. */
+    enum err (*open)(struct house *house, const struct conf *conf);
+    void (*close)(void);
+};
+extern const struct service service; /* one per handler file */
+
+#define SERVICE(label, table) .name = (label), .routes = (table), .n_routes = sizeof(table) / sizeof *(table)
+
+#endif
