@@ -1,0 +1,154 @@
+// The client: what an app holds in its hands. See README.md in this folder for a tour.
+import type { ConversationLog } from './log'
+import type { Outbox } from './outbox'
+import type { Environment } from './environment'
+import type { Storage } from './storage'
+import type {
+  Block,
+  ClientEvent,
+  Conversation,
+  Device,
+  Entry,
+  Friend,
+  FriendRequest,
+  Me,
+  MessageList,
+  Page,
+  PageQuery,
+  ReadMark,
+  SendRequest,
+  Server,
+  Session,
+  UpdateFriend,
+  UpdateMe,
+  User,
+} from './types'
+
+export interface ClientOptions {
+  /** With the prefix: `https://house.example/api/v1`, or `/api/v1` in a page of the same origin. */
+  baseUrl: string
+  /** How this device is named in the list of devices. */
+  device: Device
+  fetch?: typeof globalThis.fetch
+  storage?: Storage
+  environment?: Environment
+  /** Milliseconds since the epoch. */
+  now?: () => number
+  /** 0 ≤ x < 1, for jitter. */
+  random?: () => number
+}
+
+/**
+ * connecting: the first poll is not answered yet · online: all is well · reconnecting: something failed, trying again ·
+ * offline: there is no network · signed-out: there is no session, or no loop was started
+ */
+export type ConnectionState = 'connecting' | 'online' | 'reconnecting' | 'offline' | 'signed-out'
+
+/** left: signed out here or in another tab · revoked: by another device or the operator · expired: the session is too old or unknown · deleted: the account is gone */
+export type SignedOutReason = 'left' | 'revoked' | 'expired' | 'deleted'
+
+export interface ClientNotices {
+  'signed-in': (session: SessionInfo) => void
+  'signed-out': (reason: SignedOutReason) => void
+  connection: (state: ConnectionState) => void
+  /** A message of this session was stored; sent here or in another tab. No event of the poll tells of it. */
+  sent: (entry: Entry) => void
+}
+
+export interface SessionInfo {
+  userId: string
+  sessionId: string
+  /** Reads files only; for addresses of pictures. */
+  fileToken: string
+}
+
+export interface Client {
+  /** null when signed out. */
+  readonly session: SessionInfo | null
+  readonly connection: ConnectionState
+  /** Returns the way to stop listening. */
+  on<K extends keyof ClientNotices>(notice: K, listener: ClientNotices[K]): () => void
+
+  signUp(account: { username: string; password: string; nickname: string; invite?: string }): Promise<Me>
+  signIn(account: { username: string; password: string }): Promise<Me>
+  /** Signs out here at once, whatever the network says; the house is told as well as possible. */
+  signOut(): Promise<void>
+  resetPassword(reset: { token: string; new_password: string }): Promise<void>
+
+  me: {
+    get(): Promise<Me>
+    update(changes: UpdateMe): Promise<Me>
+    changePassword(change: { old_password: string; new_password: string }): Promise<void>
+    /** Deletes the account and signs out. */
+    delete(password: string): Promise<void>
+  }
+  users: {
+    search(q: string, query?: PageQuery): Promise<Page<User>>
+    /** Any number; asked in portions of 100. */
+    byIds(ids: string[]): Promise<User[]>
+    get(id: string): Promise<User>
+  }
+  friends: {
+    list(query?: PageQuery): Promise<Page<Friend>>
+    all(): Promise<Friend[]>
+    update(userId: string, changes: UpdateFriend): Promise<Friend>
+    remove(userId: string): Promise<void>
+  }
+  requests: {
+    list(direction: 'in' | 'out', query?: PageQuery): Promise<Page<FriendRequest>>
+    all(direction: 'in' | 'out'): Promise<FriendRequest[]>
+    create(userId: string, message?: string): Promise<FriendRequest>
+    get(id: string): Promise<FriendRequest>
+    accept(id: string): Promise<Friend>
+    decline(id: string): Promise<FriendRequest>
+    withdraw(id: string): Promise<void>
+  }
+  blocks: {
+    list(query?: PageQuery): Promise<Page<Block>>
+    all(): Promise<Block[]>
+    add(userId: string): Promise<Block>
+    remove(userId: string): Promise<void>
+  }
+  conversations: {
+    list(query?: PageQuery): Promise<Page<Conversation>>
+    all(): Promise<Conversation[]>
+    get(id: string): Promise<Conversation>
+    /** The direct conversation with somebody; with oneself the notebook. */
+    open(userId: string): Promise<Conversation>
+    markRead(id: string, seq: number): Promise<ReadMark>
+    /** Says at most once in 3 seconds per conversation that I type; never fails. */
+    typing(id: string): Promise<void>
+  }
+  messages: {
+    /** The bare call. An app uses `outbox.send`, which repeats, keeps the order and survives a reload. */
+    send(conversationId: string, message: SendRequest): Promise<Entry>
+  }
+  history: {
+    /** At most one of the three; none is the newest page. */
+    page(
+      conversationId: string,
+      query?: { before_seq?: number; around_seq?: number; after_seq?: number; limit?: number },
+    ): Promise<MessageList>
+  }
+  sessions: {
+    list(query?: PageQuery): Promise<Page<Session>>
+    all(): Promise<Session[]>
+    revoke(id: string): Promise<void>
+  }
+  server: {
+    get(): Promise<Server>
+  }
+
+  /** Messages on their way. */
+  readonly outbox: Outbox
+  /** The log of a conversation, always the same object; events and sends reach it by themselves while `events()` runs. */
+  log(conversationId: string): ConversationLog
+
+  /**
+   * News, until `signal` aborts or the session ends; then the loop ends without an error. One loop at a time: a second call ends the first.
+   * It begins with `resync`. Entries are already applied to their logs when they are yielded.
+   */
+  events(options?: { signal?: AbortSignal }): AsyncIterableIterator<ClientEvent>
+  /** Poll again now: after another window took over, or to cut a pause short. */
+  resume(): void
+}

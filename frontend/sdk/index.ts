@@ -1,0 +1,19 @@
+// The Posthouse SDK: pure TypeScript, no Vue, no DOM beyond fetch, AbortController and crypto.getRandomValues
+// (browser.ts alone binds it to a page). Begin at client.ts.
+export { createClient } from './create'
+export type {
+  Client,
+  ClientNotices,
+  ClientOptions,
+  ConnectionState,
+  SessionInfo,
+  SignedOutReason,
+} from './client'
+export { PosthouseError, isPosthouseError, type ErrorCode } from './errors'
+export type { ConversationLog } from './log'
+export type { Outbox, PendingMessage } from './outbox'
+export { memoryStorage, type Storage } from './storage'
+export { alwaysOn, type Environment, type EnvironmentChange } from './environment'
+export { browserEnvironment, browserStorage } from './browser'
+export { uuid } from './uuid'
+export * from './types'
