@@ -25,7 +25,7 @@ void id_lease(struct id_maker *m, unsigned node, int64_t after_ms, int64_t until
 int64_t id_used_ms(struct id_maker *m)
 {
     pthread_mutex_lock(&m->lock);
-    const int64_t used = m->last_ms;
+    const int64_t used = m->last_ms > m->after_ms ? m->last_ms : m->after_ms;
     pthread_mutex_unlock(&m->lock);
     return used;
 }

@@ -29,7 +29,7 @@ struct id_maker {
 void id_init(struct id_maker *m);
 /* A fresh lease or a renewal of the same node. */
 void id_lease(struct id_maker *m, unsigned node, int64_t after_ms, int64_t until_ms, int64_t until_mono_ms);
-/* The newest time used, for giving the lease back. */
+/* The newest time that may have been used, for renewing the lease and giving it back. */
 int64_t id_used_ms(struct id_maker *m);
 /* ERR_UNAVAILABLE outside the lease. Thread-safe. */
 enum err id_next(struct id_maker *m, uint64_t *id) MUST_CHECK;
