@@ -1,0 +1,178 @@
+"""nginx's configuration from deploy/nginx/posthouse.conf.in, the settings, and the handlers' route tables."""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TEMPLATE = ROOT / "deploy/nginx/posthouse.conf.in"
+HANDLERS = ("login", "friends", "messages", "history", "poll")
+# A connection of each worker that waits idle for the next request; a parked poll holds its own.
+KEPT = {"poll": 1000}
+# Handlers whose processes each mostly own some conversations.
+BY_CONVERSATION = ("messages",)
+
+# What nginx itself answers: its status -> (status, code, title and detail in the words of the API, Retry-After).
+PROBLEMS = {
+    (400, 408, 414, 494, 497, 501, 505): (400, "invalid_request", "The request is not valid",
+                                          "The request line, a header or the time it took is not acceptable", None),
+    (403, 404, 405): (404, "not_found", "There is no such thing", "No such path and method", None),
+    (411,): (411, "length_required", "A Content-Length is required", "A Content-Length is required", None),
+    (413,): (413, "too_large", "The request is too large", "The body is larger than is accepted here", None),
+    (429,): (429, "rate_limited", "Too many requests", "Too many requests from this address", 2),
+    (500, 503): (503, "unavailable", "The service is not available", "Nothing was stored; try again soon", 2),
+    (502, 504): (504, "outcome_unknown", "Whether this was stored is not known",
+                 "The answer was lost; repeat the request with the same id", None),
+}
+
+APP_HEADERS = {
+    "Content-Security-Policy":
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
+    "Permissions-Policy": "camera=(self), microphone=(self), geolocation=(self), payment=()",
+}
+
+
+class ConfigError(Exception):
+    pass
+
+
+def render(text, values):
+    """The template with each @name@ replaced; a name that is not known is an error."""
+    def value(match):
+        if match[1] not in values:
+            raise ConfigError(f"template: @{match[1]}@ is not known")
+        return str(values[match[1]])
+    lines = re.sub(r"@([a-z_]+)@", value, text).split("\n")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def indent(depth, lines):
+    return "\n".join(" " * depth + line for line in lines)
+
+
+def routes_of(program, environment):
+    """The route table that a handler prints."""
+    answer = subprocess.run([program, "--routes"], env=environment, capture_output=True, text=True, timeout=10)
+    if answer.returncode != 0:
+        raise ConfigError(f"{program} --routes: {answer.stderr.strip()}")
+    return [(route["method"], route["path"]) for route in json.loads(answer.stdout)]
+
+
+def route_map(tables):
+    """Rows of the map from "METHOD:path" to handler: literal paths by hash, the others by pattern, special ones first."""
+    literal, patterns, owner = [], [], {}
+    for handler, routes in tables.items():
+        for method, path in routes:
+            shape = (method, re.sub(r"\{[^}]*\}", "{}", path))
+            if shape in owner:
+                raise ConfigError(f"{method} {path} is in the tables of {owner[shape]} and of {handler}")
+            owner[shape] = handler
+            if "{" not in path:
+                literal.append(f'"{method}:{path}" {handler};')
+                continue
+            parts = ["[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/")]
+            wild = [part == "[^/]+" for part in parts]
+            patterns.append((wild, f'"~^{method}:{"/".join(parts)}$" {handler};'))
+    return sorted(literal) + [row for _, row in sorted(patterns)]
+
+
+def upstreams(sockets):
+    for handler, paths in sockets.items():
+        yield f"upstream {handler} {{"
+        if handler in BY_CONVERSATION:
+            yield "    hash $conversation consistent;"
+        # Without max_fails=0 one closed connection takes the process out for 10 s.
+        yield from (f"    server unix:{path} max_fails=0;" for path in paths)
+        yield f"    keepalive {KEPT.get(handler, 64)};"
+        yield "    keepalive_requests 1000000;\n        keepalive_timeout 1h;"
+        yield "}"
+
+
+def limits(settings):
+    """(zones, uses) of the rate limits; 0 is no limit."""
+    zones, uses = [], []
+    for name, key in (("address", "$binary_remote_addr"), ("login", "$login_address")):
+        rate = settings[f"rate_{name}_per_s"]
+        if rate:
+            zones.append(f"limit_req_zone {key} zone={name}:10m rate={rate}r/s;")
+            uses.append(f"limit_req zone={name} burst={settings[f'rate_{name}_burst']} nodelay;")
+    return zones, uses
+
+
+def headers(origins):
+    lines = ["add_header X-Request-Id $request_id always;",
+             "add_header X-Content-Type-Options nosniff always;",
+             "add_header Referrer-Policy no-referrer always;"]
+    if origins:
+        lines += ["add_header Access-Control-Allow-Origin $cors_origin always;",
+                  'add_header Access-Control-Expose-Headers "X-Request-Id, Retry-After" always;',
+                  "add_header Vary Origin always;"]
+    return lines
+
+
+def cors_origins(settings):
+    origins = [origin.strip() for origin in settings["cors_origins"].split(",") if origin.strip()]
+    for origin in origins:
+        if not re.fullmatch(r"\*|https?://[A-Za-z0-9.\-\[\]:]+|[a-z][a-z0-9+.\-]*://[A-Za-z0-9.\-]*", origin):
+            raise ConfigError(f"cors_origins: {origin!r} is not an origin, as in https://chat.example.org")
+    rows = [f'"{origin}" $http_origin;' for origin in origins if origin != "*"]
+    if "*" in origins:
+        rows.append('"~." "*";')
+    return origins, rows
+
+
+def problems(origins):
+    for statuses, (status, code, title, detail, retry) in PROBLEMS.items():
+        body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code,
+                           "request_id": "$request_id", "errors": []}, separators=(",", ":"))
+        yield f"error_page {' '.join(map(str, statuses))} ={status} /-/problem/{status};"
+        yield f"location = /-/problem/{status} {{"
+        yield "    internal;"
+        yield "    default_type application/problem+json;"
+        yield "    access_log /dev/stderr refused;"
+        yield from ("    " + line for line in headers(origins))
+        yield "    add_header Cache-Control no-store always;"
+        if retry:
+            yield f"    add_header Retry-After {retry} always;"
+        yield f"    return {status} '{body}';"
+        yield "}"
+
+
+def nginx_conf(settings, tables, sockets, place):
+    """The whole file. `place` says where: user, run, var, static, listen, nofile, mime_types, tls (certificate, key) or None."""
+    origins, origin_rows = cors_origins(settings)
+    zones, uses = limits(settings)
+    tls = []
+    if place["tls"]:
+        certificate, key = place["tls"]
+        tls = [f"ssl_certificate {certificate};", f"ssl_certificate_key {key};", "ssl_protocols TLSv1.2 TLSv1.3;",
+               "ssl_session_cache shared:tls:10m;", "ssl_session_timeout 1d;", "ssl_session_tickets off;",
+               "ssl_prefer_server_ciphers off;"]
+    values = {
+        "user": f"user {place['user']};" if place["user"] else "# runs as whoever starts it",
+        "run": place["run"], "var": place["var"], "static": place["static"], "mime_types": place["mime_types"],
+        "nofile": place["nofile"], "connections": max(512, min(place["nofile"] - 128, 100000)),
+        "listen": place["listen"],
+        "listen_options": " ".join((["ssl http2"] if tls else [])
+                                   + (["ipv6only=off"] if place["listen"].startswith("[") else [])),
+        "tls": indent(8, tls),
+        "routes": indent(8, route_map(tables)),
+        "upstreams": indent(4, upstreams(sockets)),
+        "limit_zones": indent(4, zones), "limits": indent(12, uses),
+        "cors_origins": indent(8, origin_rows),
+        "headers": indent(8, headers(origins)),
+        "app_headers": indent(12, [f'add_header {name} "{value}" always;' for name, value in APP_HEADERS.items()]),
+        "request_timeout": settings["request_timeout_s"] + 20,
+        "poll_timeout": settings["poll_max_s"] + 20,
+        "problems": indent(8, problems(origins)),
+    }
+    text = render(TEMPLATE.read_text(encoding="utf-8"), values)
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+if __name__ == "__main__":
+    sys.exit("nginxconf.py is a part of run.py: see `run.py nginx --help`")

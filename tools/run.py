@@ -1,0 +1,152 @@
+#!/usr/bin/env python3
+"""Run a whole house on this machine: MariaDB, Redis, nginx, the handlers and the courier, all private under var/.
+
+    run.py run                        everything, until Ctrl-C (this is `make run`; TLS=1 for HTTPS)
+    run.py up   --var DIR [--port 0]  start and return; DIR/run.json says where everything is
+    run.py down --var DIR             stop in good order
+    run.py status|restart NAME|stop NAME|start NAME --var DIR
+    run.py nginx ...                  only print nginx's configuration, for a host with its own services
+
+Houses in different folders run side by side. Data stays in the folder; two runs of one folder exclude each other.
+Settings: posthouse.conf (beside the Makefile, or in DIR) and POSTHOUSE_*; see `posthousectl config`.
+"""
+import argparse
+import ctypes
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+
+from house import House, Trouble
+from nginxconf import HANDLERS, ConfigError, nginx_conf, routes_of
+from supervise import Unreachable
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PR_SET_PDEATHSIG = 1
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def announce(run):
+    say(f"\n  Posthouse is open:  {run['url']}")
+    for address in run["lan_urls"]:
+        say(f"  on this network:    {address}")
+    if run["ca"]:
+        say(f"  phones trust it after installing  {run['ca']}")
+    say(f"  logs: {run['var']}/log   stop: Ctrl-C\n")
+
+
+def die_with_parent():
+    """In the child: TERM when run.py is gone, however it went."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def run(house, options):
+    """In the foreground, until a signal or until supervisord is gone."""
+    wanted = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: wanted.set())
+    started = house.start(options, say, preexec=die_with_parent, cancelled=wanted.is_set)
+    if started:
+        announce(started)
+        while not wanted.wait(0.2):
+            if house.supervisord.poll() is not None:
+                raise Trouble(f"supervisord ended by itself; see {house.var}/log/supervisord.log")
+    say("closing ...")
+    house.stop()
+    say("closed")
+
+
+def up(house, options):
+    started = house.start(options, (lambda text: print(text, file=sys.stderr, flush=True)))
+    say(json.dumps(started, indent=1) if options.json else started["url"])
+
+
+def down(house, _options):
+    if not house.stop():
+        say("not running")
+
+
+def status(house, options):
+    processes = house.control().processes()
+    if options.json:
+        say(json.dumps(processes, indent=1))
+        return
+    for name, info in processes.items():
+        say(f"{name:12} {info['state']:9} {info['why']}")
+
+
+def restart(house, options):
+    if not house.control().restart(options.name):
+        raise Trouble(f"{options.name}: no such process; `status` lists them")
+
+
+def stop(house, options):
+    if not house.control().stop(options.name):
+        raise Trouble(f"{options.name}: no such process; `status` lists them")
+
+
+def print_nginx(house, options):
+    """For hosts whose services are systemd's: sockets <run-dir>/<handler>.<n>.sock, as the units name them."""
+    environment = house.environment()
+    settings = house.settings(environment)
+    tables = {name: routes_of(house.bin / f"posthouse-{name}", environment) for name in HANDLERS}
+    sockets = {name: [f"{options.run_dir}/{name}.{n}.sock" for n in range(settings[f"pool_{name}"])]
+               for name in HANDLERS}
+    place = {"user": options.user, "run": options.run_dir, "var": options.cache_dir, "static": options.static,
+             "mime_types": "/etc/nginx/mime.types", "nofile": 65536,
+             "listen": f"{settings['listen']}:{settings['port']}",
+             "tls": (options.certificate, options.key) if options.certificate else None}
+    say(nginx_conf(settings, tables, sockets, place))
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for function in (run, up, down, status, restart, stop):
+        command = commands.add_parser(function.__name__, help=function.__doc__)
+        command.set_defaults(function=function)
+        command.add_argument("--var", default=os.environ.get("POSTHOUSE_VAR") or str(ROOT / "var"))
+        command.add_argument("--mode", default="release", help="which build: build/<mode>/bin")
+        command.add_argument("--bin", help="a folder with the programs instead")
+        if function in (restart, stop):
+            command.add_argument("name", help="a process (login.0) or all of a program (login)")
+        if function in (up, status):
+            command.add_argument("--json", action="store_true")
+        if function in (run, up):
+            command.add_argument("--port", type=int, help="0: any free one")
+            command.add_argument("--no-build", action="store_true", help="take the programs and pages as they are")
+    commands.add_parser("start", parents=[commands.choices["restart"]], add_help=False).set_defaults(function=restart)
+
+    command = commands.add_parser("nginx")
+    command.set_defaults(function=print_nginx, var=str(ROOT / "var"))
+    command.add_argument("--mode", default="release")
+    command.add_argument("--bin", help="a folder with the programs")
+    command.add_argument("--run-dir", default="/run/posthouse")
+    command.add_argument("--cache-dir", default="/var/cache/posthouse")
+    command.add_argument("--static", default="/usr/share/posthouse/web")
+    command.add_argument("--user", default="www-data")
+    command.add_argument("--certificate", default="")
+    command.add_argument("--key", default="")
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    house = House(options.var, options.bin or ROOT / "build" / options.mode / "bin", options.mode)
+    try:
+        options.function(house, options)
+    except Unreachable:
+        sys.exit(f"posthouse: not running under {house.var}")
+    except (Trouble, ConfigError) as problem:
+        sys.exit(f"posthouse: {problem}")
+    except subprocess.CalledProcessError as problem:
+        sys.exit(f"posthouse: {' '.join(map(str, problem.cmd))} ended with {problem.returncode}")
+
+
+main()
