@@ -92,19 +92,17 @@ static enum err keep_revoked(struct house *house, struct ctx *ctx)
 }
 
 /* All duties once; the first failure ends the turn, since they share one database. */
-static enum err turn(struct house *house)
+static enum err turn(struct house *house, struct problem *problem)
 {
-    struct problem problem = {0};
-    struct ctx ctx = {.arena = house->arena, .db = house->db, .house = house, .problem = &problem};
+    struct ctx ctx = {.arena = house->arena, .db = house->db, .house = house, .problem = problem};
 
     enum err err = keep_lease(house, &ctx);
     if (err == OK)
         err = keep_revoked(house, &ctx);
     if (err == OK)
         err = keep_keys(house, &ctx);
-    if (err != OK)
-        log_warn("the watch could not do its duties; trying again", log_c("error", err_code(err)),
-                 log_c("detail", problem.detail), log_c("database", db_error(house->db)));
+    if (err != OK && !problem->detail[0])
+        err = problem_set(problem, err, "database: %s", db_error(house->db));
     arena_reset(house->arena);
     return err;
 }
@@ -131,20 +129,23 @@ static void *watch(void *arg)
     struct house *house = arg;
 
     while (!wait_turn(house)) {
-        const enum err err = turn(house);
-        (void)err; /* logged; the age of the last success is what counts */
+        struct problem problem = {0};
+        if (turn(house, &problem) != OK)
+            log_warn("the watch could not do its duties; it tries again", log_c("detail", problem.detail));
     }
     return NULL;
 }
 
 /* ---- opening and closing ---- */
 
-static enum err open_until(struct house *house, int64_t until_mono_ms)
+static enum err open_until(struct house *house, int64_t until_mono_ms, struct problem *problem)
 {
-    enum err err = turn(house);
+    enum err err;
 
-    while (err != OK && clock_mono_ms() < until_mono_ms && !wait_turn(house))
-        err = turn(house);
+    do {
+        *problem = (struct problem){0};
+        err = turn(house, problem);
+    } while (err != OK && clock_mono_ms() < until_mono_ms && !wait_turn(house));
     return err;
 }
 
@@ -167,7 +168,7 @@ static void free_parts(struct house *house)
     free(house);
 }
 
-enum err house_open(const struct conf *conf, const char *name, struct house **out)
+enum err house_open(const struct conf *conf, const char *name, struct problem *problem, struct house **out)
 {
     struct house *house = calloc(1, sizeof *house);
 
@@ -181,9 +182,9 @@ enum err house_open(const struct conf *conf, const char *name, struct house **ou
     init_wake(&house->wake);
     id_init(&house->ids);
     house->revoked = revoked_new();
-    enum err err = token_keys_new(conf, &house->keys);
+    enum err err = token_keys_new(conf, &house->keys, problem);
     if (err == OK)
-        err = open_until(house, clock_mono_ms() + OPEN_WAIT_MS);
+        err = open_until(house, clock_mono_ms() + OPEN_WAIT_MS, problem);
     if (err == OK)
         err = ringer_new(house, &house->ringer);
     if (err != OK) {

@@ -22,8 +22,11 @@ struct ringer;
 struct token_keys;   /* model/token.h */
 struct revoked_set;  /* model/revocation.h */
 
-/* `name` is the process's, as in "messages". Waits up to 30 s for the database. `conf` is borrowed. */
-enum err house_open(const struct conf *conf, const char *name, struct house **out) MUST_CHECK;
+/*
+ * `name` is the process's, as in "messages". Waits up to 30 s for the database. `conf` is borrowed.
+ * On failure `problem` says what is wrong: the secret file, the database, the migrations.
+ */
+enum err house_open(const struct conf *conf, const char *name, struct problem *problem, struct house **out) MUST_CHECK;
 /* Stops the watch and the ringer, gives the id lease back. */
 void house_close(struct house *house);
 
