@@ -4,7 +4,7 @@
 #   make run TLS=1     the same over HTTPS with a certificate of its own (phones need it)
 #   make demo          fill the running house with a few people and conversations
 #   make test          everything that is checked, in order; the last line is "N passed, N failed"
-#   make unit, handlers, contract, frontend, api, e2e, chaos, lint      one suite of it
+#   make unit, handlers, contract, frontend, api, e2e, chaos, lint      one suite of it; MODE=asan make unit
 #
 #   make build [MODE=debug|release|asan|tsan|cov]     programs and C tests in build/<mode>/bin
 #   make format        clang-format over the C files
@@ -71,7 +71,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,$(BIN)/fuzz-%,$(FUZZ))
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help build programs generated run demo test unit handlers contract frontend api e2e chaos lint \
+.PHONY: help build programs generated flags run demo test unit handlers contract frontend api e2e chaos lint \
 	format fuzz bench deps clean
 
 help:
@@ -80,6 +80,8 @@ help:
 build: $(PROGRAMS) $(TESTS)
 programs: $(PROGRAMS)
 generated: $(GEN_H)
+flags:
+	@echo $(CPPFLAGS) -std=gnu17
 
 # ---- generated C --------------------------------------------------------------------------------
 # The folder stands among the prerequisites because its time changes when a file is removed.
@@ -130,7 +132,7 @@ deps:
 test:
 	@tests/run
 unit handlers contract frontend api e2e chaos lint:
-	@tests/run $@
+	@MODE=$(MODE) tests/run $@
 bench:
 	@tests/bench/run
 fuzz: $(FUZZERS)

@@ -4,6 +4,7 @@
     run.py run                        everything, until Ctrl-C (this is `make run`; TLS=1 for HTTPS)
     run.py up   --var DIR [--port 0]  start and return; DIR/run.json says where everything is
     run.py down --var DIR             stop in good order
+    run.py build                      only the programs and the web app, when their sources changed
     run.py status|restart NAME|stop NAME|start NAME --var DIR
     run.py nginx ...                  only print nginx's configuration, for a host with its own services
 
@@ -63,16 +64,24 @@ def run(house, options):
 
 
 def up(house, options):
+    """In the background: returns when the house is ready."""
     started = house.start(options, (lambda text: print(text, file=sys.stderr, flush=True)))
     say(json.dumps(started, indent=1) if options.json else started["url"])
 
 
+def build(house, _options):
+    """Programs and pages, when their sources changed."""
+    house.build(say)
+
+
 def down(house, _options):
+    """Stop in good order; returns when nothing is left."""
     if not house.stop():
         say("not running")
 
 
 def status(house, options):
+    """Every process and how it is."""
     processes = house.control().processes()
     if options.json:
         say(json.dumps(processes, indent=1))
@@ -82,11 +91,13 @@ def status(house, options):
 
 
 def restart(house, options):
+    """Stop and start a process, or a program's processes one after the other."""
     if not house.control().restart(options.name):
         raise Trouble(f"{options.name}: no such process; `status` lists them")
 
 
 def stop(house, options):
+    """Stop a process until it is started again."""
     if not house.control().stop(options.name):
         raise Trouble(f"{options.name}: no such process; `status` lists them")
 
@@ -108,7 +119,7 @@ def print_nginx(house, options):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for function in (run, up, down, status, restart, stop):
+    for function in (run, up, build, down, status, restart, stop):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.set_defaults(function=function)
         command.add_argument("--var", default=os.environ.get("POSTHOUSE_VAR") or str(ROOT / "var"))
