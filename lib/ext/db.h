@@ -10,7 +10,8 @@
  * Errors: ERR_DUPLICATE (1062), ERR_RETRY (1213, 1205, 1020, TiDB 9007: roll back
  * and do it all again), ERR_UNAVAILABLE (cannot connect, connection lost before
  * COMMIT, anything else), ERR_OUTCOME_UNKNOWN (COMMIT sent, no answer).
- * db_error() has the words, for the log, never for the caller.
+ * db_error() has the words, for the log, never for the caller. A connection that broke inside a
+ * transaction answers ERR_UNAVAILABLE until db_rollback(): nothing is ever run outside by mistake.
  */
 #ifndef EXT_DB_H
 #define EXT_DB_H
@@ -42,7 +43,7 @@ struct db_statement {
     const char *name;
     const char *sql;
     unsigned n_params, n_columns;
-    const enum db_type *columns;
+    const enum db_type *columns, *params;
 };
 
 /* Does not connect. `conf` is borrowed for the life of the connection. */
@@ -60,18 +61,27 @@ enum err db_commit(struct db *db) MUST_CHECK;
 void db_rollback(struct db *db);
 bool db_in_transaction(const struct db *db);
 
+/*
+ * Prepares the statement as db_run() would, and compares its parameters and columns with the
+ * database's: ERR_UNAVAILABLE when number or kind (number, text, bytes) differ. For the test of all
+ * statements.
+ */
+enum err db_prepare(struct db *db, const struct db_statement *st) MUST_CHECK;
+
 /* Calls `row(columns, arg)` for each row; `affected` may be NULL. A row error ends it. */
-enum err db_run(struct db *db, const struct db_statement *st, const struct db_value *params, struct arena *arena,
-                enum err (*row)(const struct db_value *columns, void *arg), void *arg,
+enum err db_run(struct db *db, const struct db_statement *st, const struct db_value *params,
+                struct arena *arena, enum err (*row)(const struct db_value *columns, void *arg), void *arg,
                 uint64_t *affected) MUST_CHECK;
 
 /*
  * The log writer's door: several statements as text in one round trip, made of
  * numbers and hex literals only. `row(statement number, columns as text, n, arg)`.
- * On an error `failed` says which statement it was; those after it did not run.
+ * On an error `failed` says which statement it was, from 0; those after it did not run.
+ * ERR_OUTCOME_UNKNOWN when the connection broke and the text ends in COMMIT. A transaction that
+ * the text begins and does not end is the caller's, as after db_begin().
  */
 enum err db_batch(struct db *db, struct str sql,
-                  enum err (*row)(unsigned statement, const struct str *columns, unsigned n, void *arg), void *arg,
-                  unsigned *failed) MUST_CHECK;
+                  enum err (*row)(unsigned statement, const struct str *columns, unsigned n, void *arg),
+                  void *arg, unsigned *failed) MUST_CHECK;
 
 #endif
