@@ -1,7 +1,6 @@
 /*
- * JSON: json-c as the parser, behind a pre-scan of our own that refuses what
- * json-c lets through (duplicate keys, NUL, lone surrogates, numbers out of
- * range, nesting past 16), and our own encoder.
+ * JSON: json-c as the parser, behind a pre-scan of our own (base/jsonscan.h)
+ * that refuses what json-c lets through, and our own encoder.
  *
  * Both directions go by field tables (base/field.h); no json-c type leaves here.
  */
@@ -9,11 +8,7 @@
 #define EXT_JSON_H
 
 #include "base/field.h"
-
-enum { JSON_DEPTH_MAX = 16 };
-
-/* Checks `text` as one JSON value; the reason and the place are in `problem`. */
-enum err json_scan(struct str text, struct problem *problem) MUST_CHECK;
+#include "base/jsonscan.h"
 
 /*
  * Fills the fields of `shape` that come from a body (not F_PATH, not F_QUERY)

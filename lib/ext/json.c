@@ -1,0 +1,339 @@
+/*
+ * JSON by field tables. Decoding walks json-c's tree along the table, so that
+ * unknown members are never looked at; encoding walks the struct.
+ */
+#include "ext/json.h"
+
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <math.h>
+#include <stdio.h>
+
+enum { PATH_BYTES = 64 };
+
+/* Where we are: for the names in errors, "device.name". */
+struct decode {
+    struct arena *arena;
+    struct problem *problem;
+};
+
+static void *value_at(const struct field *f, void *out)
+{
+    return (char *)out + f->at;
+}
+
+/* Says under its full name what field_check() or this file found wrong with a field. */
+static enum err refuse(const struct decode *d, const char *path, const char *reason)
+{
+    return problem_field(d->problem, path, "%s", reason);
+}
+
+static enum err check(const struct decode *d, const struct field *f, const void *out, const char *path)
+{
+    struct problem found = {0};
+
+    if (field_check(f, out, &found) == OK)
+        return OK;
+    return refuse(d, path, found.fields[0].reason);
+}
+
+static struct str text_of(struct json_object *v)
+{
+    return (struct str){json_object_get_string(v), (size_t)json_object_get_string_len(v)};
+}
+
+static enum err decode_int(const struct decode *d, struct json_object *v, int64_t *out, const char *path)
+{
+    static const double exact = 9007199254740992.0; /* 2^53: above it a double is not one number */
+
+    if (json_object_is_type(v, json_type_int)) {
+        *out = json_object_get_int64(v);
+        return OK;
+    }
+    if (!json_object_is_type(v, json_type_double))
+        return refuse(d, path, "must be a number");
+    const double number = json_object_get_double(v);
+    if (!(fabs(number) <= exact) || floor(number) != number)
+        return refuse(d, path, "must be a whole number");
+    *out = (int64_t)number;
+    return OK;
+}
+
+/* Types that are one JSON string with a form of its own. */
+static enum err decode_text(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    struct problem found = {0};
+
+    if (!json_object_is_type(v, json_type_string))
+        return refuse(d, path, "must be a string");
+    const struct str text = text_of(v);
+    const enum err err = field_set_text(f, text, out, d->arena, &found);
+    if (f->flags & F_SECRET)
+        explicit_bzero((char *)(uintptr_t)text.p, text.n); /* json-c frees its copy as it is */
+    return err == OK ? OK : refuse(d, path, found.fields[0].reason);
+}
+
+static enum err decode_ids(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                           const char *path)
+{
+    struct list *l = value_at(f, out);
+
+    if (!json_object_is_type(v, json_type_array))
+        return refuse(d, path, "must be an array of ids");
+    const size_t n = json_object_array_length(v);
+    uint64_t *ids = arena_array(d->arena, n, sizeof *ids); /* bounded by the body's 64 KiB */
+    for (size_t i = 0; i < n; i++) {
+        struct json_object *one = json_object_array_get_idx(v, i);
+        if (!json_object_is_type(one, json_type_string) || !str_u64(text_of(one), &ids[i]))
+            return refuse(d, path, "must be an array of decimal ids as strings");
+    }
+    *l = (struct list){ids, n};
+    return check(d, f, out, path);
+}
+
+static enum err decode_json(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    size_t n;
+    const char *text =
+        json_object_to_json_string_length(v, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &n);
+
+    *(struct str *)value_at(f, out) = str_copy(d->arena, (struct str){text, n});
+    return check(d, f, out, path);
+}
+
+static enum err decode_object(const struct decode *d, const struct shape *shape, struct json_object *v, void *out,
+                              const char *prefix);
+
+static enum err decode_list(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    struct list *l = value_at(f, out);
+    enum err err = OK;
+
+    if (!json_object_is_type(v, json_type_array))
+        return refuse(d, path, "must be an array");
+    *l = (struct list){NULL, json_object_array_length(v)};
+    TRY(check(d, f, out, path)); /* the number of items, before there is memory for them */
+    char *items = arena_array(d->arena, l->n, f->shape->size);
+    l->items = items;
+    for (size_t i = 0; i < l->n; i++) {
+        char name[PATH_BYTES];
+        snprintf(name, sizeof name, "%.40s[%zu]", path, i);
+        const enum err one =
+            decode_object(d, f->shape, json_object_array_get_idx(v, i), items + i * f->shape->size, name);
+        err = one == OK ? err : one;
+    }
+    return err;
+}
+
+static enum err decode_value(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                             const char *path)
+{
+    switch (f->type) {
+    case FIELD_BOOL:
+        if (!json_object_is_type(v, json_type_boolean))
+            return refuse(d, path, "must be true or false");
+        *(bool *)value_at(f, out) = json_object_get_boolean(v);
+        return OK;
+    case FIELD_INT:
+    case FIELD_TIME:
+        TRY(decode_int(d, v, value_at(f, out), path));
+        return check(d, f, out, path);
+    case FIELD_ID:
+    case FIELD_STR:
+    case FIELD_ENUM:
+    case FIELD_UUID:
+        return decode_text(d, f, v, out, path);
+    case FIELD_OBJECT:
+        return decode_object(d, f->shape, v, value_at(f, out), path);
+    case FIELD_LIST:
+        return decode_list(d, f, v, out, path);
+    case FIELD_IDS:
+        return decode_ids(d, f, v, out, path);
+    case FIELD_JSON:
+        return decode_json(d, f, v, out, path);
+    }
+    return OK;
+}
+
+static enum err decode_field(const struct decode *d, const struct field *f, struct json_object *object, void *out,
+                             const char *prefix)
+{
+    char path[PATH_BYTES];
+    struct json_object *v;
+    enum has has = HAS_VALUE;
+
+    snprintf(path, sizeof path, "%.40s%s%.22s", prefix, *prefix ? "." : "", f->name);
+    if (!json_object_object_get_ex(object, f->name, &v))
+        return f->flags & F_REQUIRED ? refuse(d, path, "is missing") : OK;
+    if (!v) {
+        if (!(f->flags & F_NULLABLE))
+            return refuse(d, path, "must not be null");
+        has = HAS_NULL;
+    } else {
+        TRY(decode_value(d, f, v, out, path));
+    }
+    if (f->has_at)
+        *((unsigned char *)out + f->has_at) = (unsigned char)has;
+    return OK;
+}
+
+/* Every field is looked at, so that all that is wrong is said at once. */
+static enum err decode_object(const struct decode *d, const struct shape *shape, struct json_object *v, void *out,
+                              const char *prefix)
+{
+    enum err err = OK;
+
+    if (!json_object_is_type(v, json_type_object))
+        return refuse(d, *prefix ? prefix : "body", "must be an object");
+    for (size_t i = 0; i < shape->n; i++) {
+        const struct field *f = &shape->fields[i];
+        if (f->flags & (F_PATH | F_QUERY))
+            continue;
+        const enum err one = decode_field(d, f, v, out, prefix);
+        err = one == OK ? err : one;
+    }
+    return err;
+}
+
+static void put_tree(void *tree)
+{
+    json_object_put(tree);
+}
+
+enum err json_decode(struct str text, const struct shape *shape, void *out, struct arena *arena,
+                     struct problem *problem)
+{
+    const struct decode d = {.arena = arena, .problem = problem};
+
+    TRY(jsonscan(text, problem));
+    struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 1);
+    if (!tokener)
+        abort();
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    struct json_object *tree = json_tokener_parse_ex(tokener, text.p, (int)text.n);
+    const bool whole = json_tokener_get_error(tokener) == json_tokener_success;
+    json_tokener_free(tokener);
+    if (!whole) /* a bare number or word waits for more: no object either way */
+        return refuse(&d, "body", "must be an object");
+    arena_defer(arena, put_tree, tree);
+    return decode_object(&d, shape, tree, out, "");
+}
+
+/* ---- encoding ---- */
+
+/* Whether the field stands for null, by `has_at` or by the value that its type keeps for it. */
+static bool is_null(const struct field *f, const void *v, const unsigned char *has)
+{
+    if (!(f->flags & F_NULLABLE))
+        return false;
+    if (has)
+        return *has != HAS_VALUE;
+    switch (f->type) {
+    case FIELD_INT:
+    case FIELD_TIME:
+        return *(const int64_t *)v == 0;
+    case FIELD_ID:
+        return *(const uint64_t *)v == 0;
+    case FIELD_STR:
+    case FIELD_JSON:
+        return !((const struct str *)v)->p;
+    case FIELD_BOOL:
+    case FIELD_ENUM:
+    case FIELD_UUID:
+    case FIELD_OBJECT:
+    case FIELD_LIST:
+    case FIELD_IDS:
+        return false;
+    }
+    return false;
+}
+
+static void encode_id(struct buf *b, uint64_t id)
+{
+    buf_char(b, '"');
+    buf_u64(b, id);
+    buf_char(b, '"');
+}
+
+static void encode_list(struct buf *b, const struct field *f, const struct list *l)
+{
+    buf_char(b, '[');
+    for (size_t i = 0; i < l->n; i++) {
+        if (i)
+            buf_char(b, ',');
+        if (f->type == FIELD_IDS)
+            encode_id(b, ((const uint64_t *)l->items)[i]);
+        else
+            json_encode(b, f->shape, (const char *)l->items + i * f->shape->size);
+    }
+    buf_char(b, ']');
+}
+
+static void encode_uuid(struct buf *b, const unsigned char *bytes)
+{
+    char text[37];
+
+    uuid_encode(bytes, text);
+    buf_json(b, (struct str){text, 36});
+}
+
+static void encode_value(struct buf *b, const struct field *f, const void *v)
+{
+    switch (f->type) {
+    case FIELD_BOOL:
+        buf_c(b, *(const bool *)v ? "true" : "false");
+        break;
+    case FIELD_INT:
+    case FIELD_TIME:
+        buf_i64(b, *(const int64_t *)v);
+        break;
+    case FIELD_ID:
+        encode_id(b, *(const uint64_t *)v);
+        break;
+    case FIELD_STR:
+        buf_json(b, ((const struct str *)v)->p ? *(const struct str *)v : STR(""));
+        break;
+    case FIELD_ENUM:
+        buf_json(b, str_of(f->names[*(const int *)v]));
+        break;
+    case FIELD_UUID:
+        encode_uuid(b, v);
+        break;
+    case FIELD_OBJECT:
+        json_encode(b, f->shape, v);
+        break;
+    case FIELD_LIST:
+    case FIELD_IDS:
+        encode_list(b, f, v);
+        break;
+    case FIELD_JSON:
+        buf_str(b, ((const struct str *)v)->p ? *(const struct str *)v : STR("null"));
+        break;
+    }
+}
+
+void json_encode(struct buf *b, const struct shape *shape, const void *in)
+{
+    bool first = true;
+
+    buf_char(b, '{');
+    for (size_t i = 0; i < shape->n; i++) {
+        const struct field *f = &shape->fields[i];
+        const void *v = (const char *)in + f->at;
+        const unsigned char *has = f->has_at ? (const unsigned char *)in + f->has_at : NULL;
+        if ((f->flags & F_OPTIONAL) && has && *has == HAS_NOT)
+            continue;
+        buf_c(b, first ? "\"" : ",\"");
+        buf_c(b, f->name);
+        buf_c(b, "\":");
+        first = false;
+        if (is_null(f, v, has))
+            buf_c(b, "null");
+        else
+            encode_value(b, f, v);
+    }
+    buf_char(b, '}');
+}
