@@ -1,10 +1,74 @@
 // Binds the SDK to a browser: localStorage and its events, online and visible. The only file here that touches the page.
-import type { Environment } from './environment'
-import { memoryStorage, type Storage } from './storage'
+import type { Environment, EnvironmentChange } from './environment'
+import type { Storage } from './storage'
+import { storageLock } from './storage-lock'
 
-/** localStorage, shared by all tabs; memory where it is forbidden. */
+/** localStorage, shared by all tabs. What it refuses to take (forbidden, or full) lives in memory until the page goes. */
 export function browserStorage(): Storage {
-  return memoryStorage()
+  const memory = new Map<string, string | null>()
+  const attempt = <T>(work: () => T, otherwise: T): T => {
+    try {
+      return work()
+    } catch {
+      return otherwise
+    }
+  }
+  const storage: Storage = {
+    get: (key) => memory.get(key) ?? (memory.has(key) ? null : attempt(() => localStorage.getItem(key), null)),
+    set(key, value) {
+      memory.delete(key)
+      attempt(() => localStorage.setItem(key, value), undefined)
+      if (attempt(() => localStorage.getItem(key), null) !== value) memory.set(key, value)
+    },
+    remove(key) {
+      memory.delete(key)
+      attempt(() => localStorage.removeItem(key), undefined)
+      if (attempt(() => localStorage.getItem(key), null) !== null) memory.set(key, null)
+    },
+    keys(prefix) {
+      const kept = attempt(() => Object.keys(localStorage), [] as string[])
+      const all = new Set([...kept, ...memory.keys()])
+      return [...all].filter((key) => key.startsWith(prefix) && storage.get(key) !== null)
+    },
+    subscribe(listener) {
+      // key is null when the whole storage was cleared.
+      const hear = (event: StorageEvent) => {
+        if (event.key === null) for (const key of watched) listener(key, null)
+        else listener(event.key, event.newValue)
+      }
+      const watched = ['posthouse.session']
+      window.addEventListener('storage', hear)
+      return () => window.removeEventListener('storage', hear)
+    },
+    // Web Locks exist on https and localhost only; a house on plain http has to do with the storage itself.
+    lock: <T>(name: string, work: () => Promise<T>): Promise<T> =>
+      'locks' in navigator && navigator.locks
+        ? (navigator.locks.request(name, work) as Promise<T>)
+        : storageLock(storage, name, work),
+  }
+  return storage
 }
 
-export declare function browserEnvironment(): Environment
+export function browserEnvironment(): Environment {
+  return {
+    isOnline: () => navigator.onLine,
+    isVisible: () => document.visibilityState === 'visible',
+    subscribe(listener) {
+      const tell = (change: EnvironmentChange) => () => listener(change)
+      const online = tell('online')
+      const offline = tell('offline')
+      const focus = tell('focus')
+      const visibility = () => listener(document.visibilityState === 'visible' ? 'visible' : 'hidden')
+      window.addEventListener('online', online)
+      window.addEventListener('offline', offline)
+      window.addEventListener('focus', focus)
+      document.addEventListener('visibilitychange', visibility)
+      return () => {
+        window.removeEventListener('online', online)
+        window.removeEventListener('offline', offline)
+        window.removeEventListener('focus', focus)
+        document.removeEventListener('visibilitychange', visibility)
+      }
+    },
+  }
+}

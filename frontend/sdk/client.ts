@@ -151,4 +151,8 @@ export interface Client {
   events(options?: { signal?: AbortSignal }): AsyncIterableIterator<ClientEvent>
   /** Poll again now: after another window took over, or to cut a pause short. */
   resume(): void
+  /** Runs `work` again, with back-off, while it fails for a reason that may pass; for reading a snapshot. */
+  patiently<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** Stops everything; the client is not usable after it. The session stays in the storage. */
+  close(): void
 }
