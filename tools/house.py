@@ -22,6 +22,7 @@ from supervise import Supervisor, Unreachable, supervisord_conf
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOCKET_PATH_BYTES = 100  # of the 107 that a unix socket may have
+LOOK_AGAIN_S = 0.05
 DATABASE_DEADLINE_S, READY_DEADLINE_S, STOP_DEADLINE_S = 120, 60, 120
 SHOWN_LOG_LINES = 25
 # The environment of whoever starts a house that is not for its processes.
@@ -40,7 +41,7 @@ def wait_for(what, deadline_s, condition, cancelled=lambda: False):
             return None
         if time.monotonic() > end:
             raise Trouble(f"{what}: not within {deadline_s} s")
-        time.sleep(0.05)
+        time.sleep(LOOK_AGAIN_S)
     return value
 
 
