@@ -11,6 +11,7 @@
 #include <errmsg.h>
 #include <ma_pvio.h> /* needs mysql.h before it */
 #include <mysqld_error.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -140,7 +141,7 @@ static enum err limit(struct db *db)
     const int64_t left = left_ms(db);
     if (left <= 0)
         return broken(db, "the deadline has passed");
-    const int ms = left < DEFAULT_TIMEOUT_MS ? (int)left : DEFAULT_TIMEOUT_MS;
+    const int ms = left < INT_MAX ? (int)left : INT_MAX;
     db->mysql->net.pvio->timeout[PVIO_READ_TIMEOUT] = ms;
     db->mysql->net.pvio->timeout[PVIO_WRITE_TIMEOUT] = ms;
     return OK;

@@ -32,4 +32,7 @@ size_t revoked_count(struct revoked_set *set);
 enum err revocations_read(struct ctx *ctx, struct revoked_set *set,
                           void (*fn)(void *arg, uint64_t session_id, uint64_t user_id), void *arg) MUST_CHECK;
 
+/* How long a revocation matters: the life of the longest token and what clocks may disagree. */
+int64_t revocations_kept_ms(const struct conf *conf);
+
 #endif

@@ -9,6 +9,7 @@
 #ifndef MODEL_TOKEN_H
 #define MODEL_TOKEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/conf.h"
@@ -19,7 +20,8 @@
 
 enum token_kind { TOKEN_ACCESS = 1, TOKEN_FILE = 2 };
 
-/* FILE_TOKEN_S: life of a file token. TOKEN_TEXT: the length of either, without NUL. */
+/* TOKEN_FILE_S: life of a file token in seconds. TOKEN_BYTES, TOKEN_TEXT: the length of either, decoded and
+ * as text. */
 enum { TOKEN_FILE_S = 900, TOKEN_SALT_BYTES = 32, TOKEN_KEYS_MAX = 8, TOKEN_BYTES = 68, TOKEN_TEXT = 91 };
 
 /* The keys of this process. Thread-safe: the watch loads, all others read. */
@@ -31,11 +33,17 @@ enum err token_keys_new(const struct conf *conf, struct token_keys **out, struct
 /* From a secret in memory, without any key yet (tests, fuzzing). */
 struct token_keys *token_keys_from_secret(const void *secret, size_t n);
 void token_keys_free(struct token_keys *keys);
-/* Derives and adds one key. Of those not retired the one with the highest id signs. */
-void token_keys_add(struct token_keys *keys, unsigned id, const unsigned char salt[TOKEN_SALT_BYTES]);
-/* Replaces all keys by those of the table that are not retired; ERR_UNAVAILABLE when there is none (run the
- * migrations). */
+/* Derives and adds one key; of those that may sign, the one with the highest id does. */
+void token_keys_add(struct token_keys *keys, unsigned id, const unsigned char salt[TOKEN_SALT_BYTES],
+                    bool signs);
+/*
+ * Replaces all keys by those of the table that are not retired. A new key does not sign
+ * before every process can have read it. ERR_UNAVAILABLE when there is none (run the migrations).
+ */
 enum err token_keys_load(struct ctx *ctx, struct token_keys *keys) MUST_CHECK;
+
+/* A MAC that lasts as long as the secret, for what is no access token (refresh tokens). */
+void token_seal(const struct token_keys *keys, const void *bytes, size_t n, unsigned char out[32]);
 
 /* In `arena`. `who` is not looked up: the caller has just authenticated it. */
 enum err token_make(struct token_keys *keys, enum token_kind kind, const struct actor *who,

@@ -1,0 +1,111 @@
+#include "ext/unicode.h"
+
+#include <stdlib.h>
+#include <utf8proc.h>
+
+/* The next character of `rest`, or -1 at the end and for invalid UTF-8. */
+static int32_t next(struct str *rest)
+{
+    utf8proc_int32_t c;
+
+    if (!rest->n)
+        return -1;
+    const utf8proc_ssize_t n =
+        utf8proc_iterate((const utf8proc_uint8_t *)rest->p, (utf8proc_ssize_t)rest->n, &c);
+    if (n <= 0)
+        return -1;
+    rest->p += n;
+    rest->n -= (size_t)n;
+    return c;
+}
+
+struct str unicode_key(struct arena *arena, struct str s)
+{
+    utf8proc_uint8_t *made = NULL;
+
+    if (s.n > UNICODE_INPUT_MAX)
+        return STR_NONE;
+    if (!s.n)
+        return STR("");
+    const utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)s.p, (utf8proc_ssize_t)s.n, &made,
+                                            UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT |
+                                                UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);
+    if (n == UTF8PROC_ERROR_NOMEM)
+        abort();
+    if (n < 0)
+        return STR_NONE;
+    const struct str key = str_copy(arena, (struct str){(const char *)made, (size_t)n});
+    free(made);
+    return key;
+}
+
+static bool is_mark(utf8proc_category_t category)
+{
+    return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
+}
+
+static bool is_letter_or_digit(utf8proc_category_t category)
+{
+    return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
+           category == UTF8PROC_CATEGORY_ND;
+}
+
+bool unicode_is_name(struct str s)
+{
+    bool first = true, solid = false;
+
+    while (s.n) {
+        const int32_t c = next(&s);
+        if (c < 0)
+            return false;
+        const utf8proc_category_t category = utf8proc_category(c);
+        if (is_letter_or_digit(category))
+            solid = true;
+        else if (c != '_' && c != '.' && c != '-' && (first || !is_mark(category)))
+            return false;
+        first = false;
+    }
+    return solid;
+}
+
+/* Embeddings, overrides and isolates: what follows them would be shown in another order. */
+static bool is_direction(int32_t c)
+{
+    return (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+bool unicode_is_plain(struct str s, bool lines)
+{
+    bool visible = false;
+
+    while (s.n) {
+        const int32_t c = next(&s);
+        if (c < 0 || is_direction(c))
+            return false;
+        switch (utf8proc_category(c)) {
+        case UTF8PROC_CATEGORY_CC:
+            if (!(lines && c == '\n'))
+                return false;
+            break;
+        case UTF8PROC_CATEGORY_ZL:
+        case UTF8PROC_CATEGORY_ZP:
+            return false;
+        case UTF8PROC_CATEGORY_ZS:
+        case UTF8PROC_CATEGORY_CF:
+            break;
+        default:
+            visible = true;
+        }
+    }
+    return visible;
+}
+
+struct str unicode_cut(struct str s, size_t max)
+{
+    struct str rest = s;
+
+    for (size_t i = 0; i < max && rest.n; i++)
+        if (next(&rest) < 0)
+            break;
+    return (struct str){s.p, s.n - rest.n};
+}
