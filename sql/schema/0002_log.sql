@@ -6,7 +6,7 @@ CREATE TABLE conversations (
     kind             TINYINT UNSIGNED NOT NULL,   -- 0 direct, 1 group, 2 notice
     low_id           BIGINT UNSIGNED NULL,        -- direct: both people, the smaller first; the notebook: twice the same
     high_id          BIGINT UNSIGNED NULL,
-    flags            INT UNSIGNED NOT NULL,       -- direct: 1 friends, 2 low blocked high, 4 high blocked low
+    flags            INT UNSIGNED NOT NULL,       -- direct: 1 friends, 2 low blocked high, 4 high blocked low, 8 has members
     last_seq         BIGINT UNSIGNED NOT NULL,
     last_at          BIGINT NOT NULL,             -- of the last entry, else of the creation: the order of the list
     members_version  BIGINT UNSIGNED NOT NULL,    -- raised whenever membership changes

@@ -1,0 +1,104 @@
+/*
+ * Conversations: the row that everything said hangs on, its members, and how a
+ * member sees it.
+ *
+ * The row of a direct conversation is also the lock of two people: whatever they
+ * do with each other holds it, and its flags say how they stand, so that whoever
+ * holds the lock can decide who may write without another question. A row exists
+ * from the first such act; it is visible once it has members (PAIR_OPEN).
+ */
+#ifndef MODEL_CONVERSATIONS_H
+#define MODEL_CONVERSATIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/field.h"
+#include "model/accounts.h"
+#include "model/ctx.h"
+#include "model/entries.h"
+#include "queries.h" /* struct conversation_row, struct conversation_access */
+
+/* Never renumber: the numbers are stored. */
+enum conversation_kind { CONVERSATION_DIRECT, CONVERSATION_GROUP, CONVERSATION_NOTICE };
+enum pair_flag { PAIR_FRIENDS = 1, PAIR_LOW_BLOCKS = 2, PAIR_HIGH_BLOCKS = 4, PAIR_OPEN = 8 };
+
+enum { UNREAD_MAX = 999 };
+
+/* As one member sees it: the schema Conversation. */
+struct conversation {
+    uint64_t id;
+    int kind;
+    struct user peer; /* direct: the other person; the notebook: oneself */
+    struct entry last_entry;
+    unsigned char has_peer, has_last_entry;
+    struct str group; /* JSON; absent until there are groups */
+    int64_t last_seq, first_seq, read_seq, peer_read_seq, unread;
+    unsigned char has_peer_read_seq;
+    bool mentioned, pinned, marked_unread;
+    int notify;
+    struct str draft, remark;
+    int64_t version;
+    int64_t last_at; /* not on the wire: its place in the list */
+};
+
+extern const struct shape conversation_shape;
+
+/* ---- locked, inside a transaction ---- */
+
+/*
+ * The direct conversation of two people (a may equal b: the notebook), made if it was not there, locked.
+ * Both are of ctx->actor's app; the caller has seen to that.
+ */
+enum err conversation_pair_lock(struct ctx *ctx, uint64_t a, uint64_t b, struct conversation_row *out) MUST_CHECK;
+/* ERR_NOT_FOUND when there is none in the actor's app. */
+enum err conversation_lock(struct ctx *ctx, uint64_t id, struct conversation_row *out) MUST_CHECK;
+/* Both people become members, once: sets PAIR_OPEN, raises the version. Says nothing to anybody. */
+enum err conversation_open_pair(struct ctx *ctx, struct conversation_row *conv) MUST_CHECK;
+/* How the two stand (PAIR_FRIENDS and the blocks); keeps PAIR_OPEN. Raises the version if it changes. */
+enum err conversation_set_flags(struct ctx *ctx, struct conversation_row *conv, unsigned flags) MUST_CHECK;
+/* EVENT_CONVERSATION to one member. */
+void conversation_tell(struct ctx *ctx, const struct conversation_row *conv, uint64_t user_id);
+/* The other of two; oneself in the notebook. */
+uint64_t conversation_peer_id(const struct conversation_row *conv, uint64_t user_id);
+/* The flag that says that `user_id` blocks the other. */
+unsigned conversation_block_flag(const struct conversation_row *conv, uint64_t user_id);
+
+/* ---- who may: the one place that decides ---- */
+
+/*
+ * The conversation as the actor may read it: ERR_NOT_FOUND for whom it does not exist.
+ * He sees seq from visible_from_seq to conversation_visible_to().
+ */
+enum err conversation_for_reader(struct ctx *ctx, uint64_t id, struct conversation_access *out) MUST_CHECK;
+uint64_t conversation_visible_to(const struct conversation_access *access);
+/*
+ * Whether `user_id` may write into it now, from its row alone (locked, or as current as the answer must be):
+ * ERR_NOT_FOUND for a stranger, ERR_NOT_FRIENDS, ERR_BLOCKED.
+ */
+enum err conversation_may_write(uint64_t low_id, uint64_t high_id, unsigned flags, uint64_t user_id) MUST_CHECK;
+
+/* ---- for people ---- */
+
+/* The actor's direct conversation with somebody; `*made` if he had none. Inside a transaction. */
+enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool *made) MUST_CHECK;
+/* As the actor sees them, in the order of `ids`; out[i].id is 0 for one that does not exist for him. */
+enum err conversations_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct conversation *out) MUST_CHECK;
+enum err conversation_load(struct ctx *ctx, uint64_t id, struct conversation *out) MUST_CHECK;
+
+/* The place in the list behind which the next page begins. */
+struct conversation_cursor {
+    int64_t at;
+    uint64_t id;
+};
+struct str conversation_cursor_text(struct arena *arena, struct conversation_cursor cursor);
+/* False for what conversation_cursor_text() did not make. */
+bool conversation_cursor_read(struct str text, struct conversation_cursor *out);
+
+/* Newest first; `cursor` NULL: from the start. `*more`: there are others behind `next`. */
+enum err conversations_page(struct ctx *ctx, const struct conversation_cursor *cursor, size_t limit,
+                            struct conversation **items, size_t *n, bool *more,
+                            struct conversation_cursor *next) MUST_CHECK;
+
+#endif

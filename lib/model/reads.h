@@ -1,0 +1,27 @@
+/*
+ * Read marks and what is unread. A mark never moves back. Unread is computed,
+ * never kept: what counts, was said by others, and stands above the mark.
+ */
+#ifndef MODEL_READS_H
+#define MODEL_READS_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/conversations.h"
+#include "model/ctx.h"
+
+struct read_mark {
+    int64_t read_seq, unread; /* unread: at most UNREAD_MAX */
+};
+
+/*
+ * The actor has read up to `seq`. Moves the mark only forward; tells the actor's devices
+ * and, in a direct conversation, the other person. Inside a transaction.
+ * ERR_NOT_FOUND; ERR_INVALID_REQUEST past the last entry that he may see.
+ */
+enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, struct read_mark *out) MUST_CHECK;
+/* What the actor has unread in each, in the order of `ids`. */
+enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, int64_t *out) MUST_CHECK;
+
+#endif

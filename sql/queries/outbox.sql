@@ -1,0 +1,33 @@
+-- The outbox: what was committed and perhaps not yet rung. Ids are ordered by time (base/id.h).
+
+-- name: outbox_insert :exec
+-- In the transaction of what it tells.
+-- in: id u64, events bytes
+INSERT INTO outbox (id, created_at, claimed_until, events)
+VALUES (:id, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), 0, :events);
+
+-- name: outbox_delete :exec
+-- After the fan-out.
+-- in: ids u64[]
+DELETE FROM outbox WHERE id IN (:ids);
+
+-- name: outbox_claimable :many
+-- The oldest rows that nobody works on and that are older than a while, locked. `below` keeps away from rows that are
+-- being written: the id of a time that is safely past.
+-- in: below u64, older_ms i64, max u64
+-- out: outbox_row(id u64, events bytes)
+SELECT id, events FROM outbox
+WHERE id < :below AND created_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :older_ms
+  AND claimed_until < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
+ORDER BY id LIMIT :max FOR UPDATE;
+
+-- name: outbox_claim :exec
+-- In the transaction that found them claimable.
+-- in: claim_ms i64, ids u64[]
+UPDATE outbox SET claimed_until = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :claim_ms WHERE id IN (:ids);
+
+-- name: outbox_age :one
+-- Of the oldest row, in ms; 0 if there is none.
+-- out: outbox_age_row(age_ms i64)
+SELECT CAST(COALESCE(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) -
+       (SELECT o.created_at FROM outbox AS o ORDER BY o.id LIMIT 1), 0) AS SIGNED) AS age_ms;
