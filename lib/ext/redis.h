@@ -6,6 +6,9 @@
  * stays down for a moment (ERR_UNAVAILABLE at once) so that a dead Redis does
  * not hold its callers. Commands are pipelined: redis_add() any number, then
  * redis_answer() in order. Keys and values are passed by length, never formatted.
+ *
+ * Whoever uses it ignores SIGPIPE. A failure loses the answers that were not
+ * read yet: the commands may have run or not.
  */
 #ifndef EXT_REDIS_H
 #define EXT_REDIS_H
@@ -43,13 +46,25 @@ unsigned redis_connection(const struct redis *r);
 
 /* Queues a command of `n` arguments. */
 enum err redis_add(struct redis *r, const struct str *argv, size_t n) MUST_CHECK;
-/* Sends what is queued and reads the next answer. A REDIS_ERROR answer is OK here: the caller looks at its type. */
+/* Sends what is queued and reads the next answer. A REDIS_ERROR answer is OK here: the caller looks at its
+ * type. */
 enum err redis_answer(struct redis *r, struct arena *arena, struct redis_reply *reply) MUST_CHECK;
-/* One command, one answer; an error answer is ERR_UNAVAILABLE. */
+/* Sends what is queued without waiting for an answer, so that the server works meanwhile. */
+enum err redis_send(struct redis *r) MUST_CHECK;
+/* One command, one answer; an error answer is ERR_UNAVAILABLE. Nothing may be queued. */
 enum err redis_call(struct redis *r, struct arena *arena, struct redis_reply *reply, const struct str *argv,
                     size_t n) MUST_CHECK;
-/* EVALSHA, loading the script when the server does not have it. */
-enum err redis_script(struct redis *r, struct arena *arena, struct redis_reply *reply, const struct script *script,
-                      const struct str *keys, size_t n_keys, const struct str *args, size_t n_args) MUST_CHECK;
+/*
+ * Scripts in a pipeline: redis_script_ready() loads it once per connection (nothing may be
+ * queued), then redis_script_add() queues an EVALSHA. Should the server have forgotten the script, that
+ * answer is a REDIS_ERROR, and the next redis_script_ready() loads it again.
+ */
+enum err redis_script_ready(struct redis *r, const struct script *script) MUST_CHECK;
+enum err redis_script_add(struct redis *r, const struct script *script, const struct str *keys, size_t n_keys,
+                          const struct str *args, size_t n_args) MUST_CHECK;
+/* One script, one answer. */
+enum err redis_script(struct redis *r, struct arena *arena, struct redis_reply *reply,
+                      const struct script *script, const struct str *keys, size_t n_keys,
+                      const struct str *args, size_t n_args) MUST_CHECK;
 
 #endif

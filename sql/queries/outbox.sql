@@ -11,20 +11,20 @@ VALUES (:id, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), 0, :events);
 -- in: ids u64[]
 DELETE FROM outbox WHERE id IN (:ids);
 
--- name: outbox_claimable :many
--- The oldest rows that nobody works on and that are older than a while, locked. `below` keeps away from rows that are
--- being written: the id of a time that is safely past.
--- in: below u64, older_ms i64, max u64
+-- name: outbox_due :many
+-- The oldest rows that nobody works on and that are older than a while.
+-- in: older_ms i64, max u64
 -- out: outbox_row(id u64, events bytes)
 SELECT id, events FROM outbox
-WHERE id < :below AND created_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :older_ms
+WHERE created_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :older_ms
   AND claimed_until < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
-ORDER BY id LIMIT :max FOR UPDATE;
+ORDER BY id LIMIT :max;
 
 -- name: outbox_claim :exec
--- In the transaction that found them claimable.
+-- Takes due rows for a while. Those that another courier took in between are not counted as affected.
 -- in: claim_ms i64, ids u64[]
-UPDATE outbox SET claimed_until = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :claim_ms WHERE id IN (:ids);
+UPDATE outbox SET claimed_until = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :claim_ms
+WHERE id IN (:ids) AND claimed_until < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED);
 
 -- name: outbox_age :one
 -- Of the oldest row, in ms; 0 if there is none.

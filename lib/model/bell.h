@@ -1,0 +1,67 @@
+/*
+ * The bell: what is put on the list of a poll process to wake its parked polls.
+ *
+ * One element, binary, numbers big-endian:
+ *   kind 1 byte | ringer 8 | number 8 | session 8 | epoch 32 | pairs 2 | pairs × (user 8, n 8) | JSON, the
+ * rest
+ *
+ * `number` counts what one ringer put on one list: 1, 2, 3, …; a jump tells the
+ * poll process that elements were lost, and it reads its boxes. 0 is not counted.
+ */
+#ifndef MODEL_BELL_H
+#define MODEL_BELL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "model/epoch.h"
+
+enum bell_kind {
+    BELL_EVENT = 1,      /* for each pair: the box of `user` has got number n. n 0: read the box */
+    BELL_WHISPER = 2,    /* for each pair: tell `user` this, if he is parked now; n is 0 */
+    BELL_SUPERSEDED = 3, /* `session` polls elsewhere; the one pair is its user and the generation there */
+};
+
+enum { BELL_PAIRS_MAX = 1000, BELL_JSON_MAX = 256 * 1024 };
+
+struct bell_pair {
+    uint64_t user_id, n;
+};
+
+struct bell {
+    enum bell_kind kind;
+    uint64_t ringer, number;
+    uint64_t session_id; /* the one that caused it and is not told: 0 for none; BELL_SUPERSEDED: which */
+    struct epoch epoch;  /* BELL_EVENT: of the boxes */
+    struct bell_pair *pairs;
+    size_t n_pairs;
+    struct str json; /* the event as on the wire; empty: fetch it */
+};
+
+struct str bell_pack(const struct bell *bell, struct arena *arena);
+/* ERR_INVALID_REQUEST for what bell_pack() did not make. The JSON is borrowed from `packed`. */
+enum err bell_unpack(struct str packed, struct arena *arena, struct bell *out) MUST_CHECK;
+
+/*
+ * The last number per peer: of each ringer (for a poll process), of each process
+ * (for a ringer). When there are too many it forgets the one unheard for longest:
+ * its next element is a jump then, which costs one reading of the boxes.
+ */
+enum { BELL_ORDER_MAX = 512 };
+struct bell_order {
+    struct bell_last {
+        uint64_t key, number, heard;
+    } last[BELL_ORDER_MAX];
+    size_t n;
+    uint64_t heard;
+};
+/* True if nothing is missing before this element. */
+bool bell_follows(struct bell_order *order, uint64_t ringer, uint64_t number);
+/* The next number for a process: 1, 2, 3, … */
+uint64_t bell_next(struct bell_order *order, uint64_t process);
+
+#endif

@@ -1,0 +1,82 @@
+-- poll_open: a poll came in. Registers its session and reads the person's box after the cursor, in one step:
+-- whatever is written to the box is in this answer, or was written after the registration and is rung.
+--
+-- KEYS  1 box: stream, ids 1-n without holes   2 meta: hash of epoch, n where the box begins
+--       3 at: hash, session -> "process:generation:expiry"
+-- ARGV  1 house epoch   2 epoch of the cursor, "" for none   3 n of the cursor   4 session   5 process
+--       6 ms that the registration stands; 0: none is made   7 most items   8 ms that the three keys live
+-- Answers {resync 0 or 1, n up to which the cursor may go, newest n, generation, former process or "",
+--          was the person online 0 or 1, {n, reference}, {n, reference}, ...}
+--
+-- A box of another epoch is absent, and so is half of one. It is made anew, beginning at the time in ms: above
+-- every n that a box of this person had before, since nobody has an event per ms for life. So a cursor of the
+-- former box is always too old, and says resync, never something wrong.
+
+local box, meta, at = KEYS[1], KEYS[2], KEYS[3]
+local epoch, cursor_epoch, after, session = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
+local process, hold, most, life = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+local function digits(number)
+    return string.format('%.0f', number)
+end
+
+local function number_of(id)
+    return tonumber(string.match(id, '^1%-(%d+)$'))
+end
+
+local known = redis.call('HMGET', meta, 'epoch', 'n')
+local begins = tonumber(known[2])
+local resync = false
+if known[1] ~= epoch or not begins or redis.call('EXISTS', box) == 0 then
+    begins, resync = now, true
+    redis.call('DEL', box, meta)
+    redis.call('XADD', box, '1-' .. digits(begins), 'e', '')
+    redis.call('XTRIM', box, 'MAXLEN', 0)
+    redis.call('HSET', meta, 'epoch', epoch, 'n', digits(begins))
+end
+
+local last = redis.call('XREVRANGE', box, '+', '-', 'COUNT', 1)[1]
+local newest = last and number_of(last[1]) or begins
+local items = {}
+if cursor_epoch ~= epoch or after < begins or after > newest then
+    resync = true
+elseif not resync and after < newest then
+    items = redis.call('XRANGE', box, '(1-' .. digits(after), '+', 'COUNT', most)
+    resync = number_of(items[1][1]) ~= after + 1 -- what came next was cut off
+end
+
+local generation, former, online = 0, '', 0
+local registered = redis.call('HGETALL', at)
+for i = 1, #registered, 2 do
+    local holder, raised, expiry = string.match(registered[i + 1], '^(%x+):(%d+):(%d+)$')
+    if not holder or tonumber(expiry) <= now then
+        redis.call('HDEL', at, registered[i])
+    else
+        online = 1
+        if registered[i] == session then
+            generation = tonumber(raised)
+            former = holder
+        end
+    end
+end
+if hold > 0 then
+    generation = math.max(generation + 1, now)
+    redis.call('HSET', at, session, process .. ':' .. digits(generation) .. ':' .. digits(now + hold))
+end
+
+for _, key in ipairs(KEYS) do
+    redis.call('PEXPIRE', key, life)
+end
+
+local answer = {resync and 1 or 0, newest, newest, generation, former, online}
+if not resync then
+    for _, item in ipairs(items) do
+        local n = number_of(item[1])
+        answer[2] = n
+        answer[#answer + 1] = {n, item[2][2]}
+    end
+end
+return answer
