@@ -39,6 +39,7 @@ export async function done(call: Promise<unknown>): Promise<void> {
 
 const LARGEST_PAGE = 200
 const IDS_PER_CALL = 100
+const COMMAS = { array: { style: 'form', explode: false } } as const
 /** No list of a person is longer; a house that never ends a list would keep us for ever. */
 const MOST_PAGES = 500
 
@@ -91,8 +92,8 @@ export function createCalls(open: House, house: House, endSession: () => void): 
       async byIds(ids) {
         const users = []
         for (let at = 0; at < ids.length; at += IDS_PER_CALL) {
-          const portion = ids.slice(at, at + IDS_PER_CALL).join(',')
-          users.push(...(await bodyOf(house.GET('/users', { params: { query: { ids: portion } } }))).items)
+          const query = { ids: ids.slice(at, at + IDS_PER_CALL) }
+          users.push(...(await bodyOf(house.GET('/users', { params: { query }, querySerializer: COMMAS }))).items)
         }
         return users
       },
