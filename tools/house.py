@@ -1,10 +1,10 @@
 """One house under one folder: prepare, start, wait until it is ready, stop. run.py is its command line."""
 import fcntl
-import getpass
 import hashlib
 import json
 import os
 import pathlib
+import pwd
 import re
 import resource
 import secrets
@@ -43,6 +43,11 @@ def wait_for(what, deadline_s, condition, cancelled=lambda: False):
             raise Trouble(f"{what}: not within {deadline_s} s")
         time.sleep(LOOK_AGAIN_S)
     return value
+
+
+def user_name():
+    """Who this process is, whatever the environment says."""
+    return pwd.getpwuid(os.getuid()).pw_name
 
 
 def tail(path, lines=SHOWN_LOG_LINES):
@@ -244,7 +249,7 @@ class House:
         say("creating the database ...")
         shutil.rmtree(self.var / "mysql")  # an initialisation that did not come to its end
         made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.var}/mysql.new",
-                               f"--user={getpass.getuser()}", f"--auth-root-socket-user={getpass.getuser()}",
+                               f"--user={user_name()}", f"--auth-root-socket-user={user_name()}",
                                "--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"],
                               capture_output=True, text=True)
         if made.returncode != 0:
@@ -252,7 +257,7 @@ class House:
         (self.var / "mysql.new").rename(self.var / "mysql")
 
     def sql(self, text, check=True):
-        return subprocess.run(["mariadb", "--no-defaults", f"--socket={self.run}/mysql.sock", "--user", getpass.getuser()],
+        return subprocess.run(["mariadb", "--no-defaults", f"--socket={self.run}/mysql.sock", "--user", user_name()],
                               input=text, text=True, capture_output=True, check=check)
 
     def migrate(self, environment, cancelled):
@@ -355,7 +360,7 @@ class House:
             "url": url, "local_url": local, "port": port, "ca": ca, "var": str(self.var), "run_dir": str(self.run),
             "bin": str(self.bin),
             "lan_urls": [f"{scheme}://{address}:{port}" for address in certificate.lan_addresses()] if everywhere else [],
-            "sockets": sockets, "db_socket": str(self.run / "mysql.sock"), "db_admin": getpass.getuser(),
+            "sockets": sockets, "db_socket": str(self.run / "mysql.sock"), "db_admin": user_name(),
             "db_name": "posthouse", "redis_socket": str(self.run / "redis.sock"),
             "supervisord_pid": self.supervisord.pid,
             "pids": {name: info["pid"] for name, info in processes.items()},

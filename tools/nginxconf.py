@@ -15,7 +15,7 @@ BY_CONVERSATION = ("messages",)
 
 # What nginx itself answers: its status -> (status, code, title and detail in the words of the API, Retry-After).
 PROBLEMS = {
-    (400, 408, 414, 494, 497, 501, 505): (400, "invalid_request", "The request is not valid",
+    (400, 408, 414, 494, 501, 505): (400, "invalid_request", "The request is not valid",
                                           "The request line, a header or the time it took is not acceptable", None),
     (403, 404, 405): (404, "not_found", "There is no such thing", "No such path and method", None),
     (411,): (411, "length_required", "A Content-Length is required", "A Content-Length is required", None),
@@ -151,7 +151,8 @@ def nginx_conf(settings, tables, sockets, place):
         certificate, key = place["tls"]
         tls = [f"ssl_certificate {certificate};", f"ssl_certificate_key {key};", "ssl_protocols TLSv1.2 TLSv1.3;",
                "ssl_session_cache shared:tls:10m;", "ssl_session_timeout 1d;", "ssl_session_tickets off;",
-               "ssl_prefer_server_ciphers off;"]
+               "ssl_prefer_server_ciphers off;",
+               "error_page 497 =308 https://$http_host$request_uri;"]
     values = {
         "user": f"user {place['user']};" if place["user"] else "# runs as whoever starts it",
         "run": place["run"], "var": place["var"], "static": place["static"], "mime_types": place["mime_types"],
