@@ -17,7 +17,7 @@
 #include "queries.h" /* struct entry_row, struct entry_ref */
 
 /* Never renumber: the numbers are stored. */
-enum entry_type { ENTRY_HIDDEN = 0, ENTRY_TEXT = 1, ENTRY_SYSTEM = 2 };
+enum entry_type { ENTRY_TEXT, ENTRY_SYSTEM };
 
 enum { TEXT_MAX = 8000, SUMMARY_MAX = 100 }; /* characters */
 
@@ -33,6 +33,7 @@ struct entry {
     int64_t reply_to_seq; /* 0: none */
     struct list mentions, reactions;
     int64_t created_at, edited_at, recalled_at; /* 0: never */
+    bool hidden; /* not on the wire: this reader sees its place alone */
 };
 
 extern const struct shape entry_shape;

@@ -34,7 +34,7 @@ CREATE TABLE entries (
     client_msg_id    BINARY(16) NOT NULL,         -- system entries: made by the house
     part             SMALLINT UNSIGNED NOT NULL,
     request_hash     BINARY(16) NOT NULL,         -- the same id with another body is a conflict
-    type             TINYINT UNSIGNED NOT NULL,   -- 1 text, 2 system
+    type             TINYINT UNSIGNED NOT NULL,   -- 0 text, 1 system
     counts           TINYINT UNSIGNED NOT NULL,   -- counts as unread: shown, not system, not recalled
     content          MEDIUMBLOB NOT NULL,         -- JSON, UTF-8
     reply_to_seq     BIGINT UNSIGNED NULL,

@@ -1,0 +1,292 @@
+/* Conversations: the locked row, who may, and how a member sees them. */
+#include "model/conversations.h"
+
+#include "base/clock.h"
+#include "model/reads.h"
+
+/* ---- wire form ---- */
+
+static const char *const kinds[] = {"direct", "group", "notice", NULL};
+static const char *const notify_names[] = {"all", "mentions", "none", NULL};
+
+#define AT(member) .at = offsetof(struct conversation, member)
+#define HAS(member) .has_at = offsetof(struct conversation, member)
+static const struct field conversation_fields[] = {
+    {.name = "id", .type = FIELD_ID, AT(id)},
+    {.name = "kind", .type = FIELD_ENUM, AT(kind), .names = kinds},
+    {.name = "peer", .type = FIELD_OBJECT, .flags = F_NULLABLE, AT(peer), HAS(has_peer), .shape = &user_shape},
+    {.name = "group", .type = FIELD_JSON, .flags = F_NULLABLE, AT(group)},
+    {.name = "last_entry", .type = FIELD_OBJECT, .flags = F_NULLABLE, AT(last_entry), HAS(has_last_entry),
+     .shape = &entry_shape},
+    {.name = "last_seq", .type = FIELD_INT, AT(last_seq)},
+    {.name = "first_seq", .type = FIELD_INT, AT(first_seq)},
+    {.name = "read_seq", .type = FIELD_INT, AT(read_seq)},
+    {.name = "peer_read_seq", .type = FIELD_INT, .flags = F_NULLABLE, AT(peer_read_seq), HAS(has_peer_read_seq)},
+    {.name = "unread", .type = FIELD_INT, AT(unread)},
+    {.name = "mentioned", .type = FIELD_BOOL, AT(mentioned)},
+    {.name = "pinned", .type = FIELD_BOOL, AT(pinned)},
+    {.name = "notify", .type = FIELD_ENUM, AT(notify), .names = notify_names},
+    {.name = "draft", .type = FIELD_STR, .flags = F_NULLABLE, AT(draft)},
+    {.name = "remark", .type = FIELD_STR, .flags = F_NULLABLE, AT(remark)},
+    {.name = "marked_unread", .type = FIELD_BOOL, AT(marked_unread)},
+    {.name = "version", .type = FIELD_INT, AT(version)},
+};
+#undef AT
+#undef HAS
+const struct shape conversation_shape = SHAPE("Conversation", struct conversation, conversation_fields);
+
+/* ---- locked ---- */
+
+enum err conversation_pair_lock(struct ctx *ctx, uint64_t a, uint64_t b, struct conversation_row *out)
+{
+    const uint64_t low = a < b ? a : b, high = a < b ? b : a;
+    const enum err found = q_conversation_by_pair(ctx, low, high, out);
+    uint64_t id;
+
+    if (found != ERR_NOT_FOUND)
+        return found;
+    TRY(ctx_id(ctx, &id));
+    const struct q_conversation_insert_in row = {.id = id,
+                                                 .app_id = ctx->actor.app_id,
+                                                 .kind = CONVERSATION_DIRECT,
+                                                 .low_id = low,
+                                                 .high_id = high,
+                                                 .at = clock_wall_ms()};
+    TRY(q_conversation_insert(ctx, &row, NULL));
+    return q_conversation_by_pair(ctx, low, high, out);
+}
+
+enum err conversation_lock(struct ctx *ctx, uint64_t id, struct conversation_row *out)
+{
+    const enum err err = q_conversation_by_id(ctx, ctx->actor.app_id, id, out);
+    return err == ERR_NOT_FOUND ? fail(ctx, err, "no such conversation") : err;
+}
+
+enum err conversation_open_pair(struct ctx *ctx, struct conversation_row *conv)
+{
+    const int64_t now = clock_wall_ms();
+
+    if (conv->flags & PAIR_OPEN)
+        return OK;
+    TRY(q_member_insert(ctx, conv->id, conv->low_id, 1, now, NULL));
+    if (conv->high_id != conv->low_id)
+        TRY(q_member_insert(ctx, conv->id, conv->high_id, 1, now, NULL));
+    TRY(q_conversation_members_changed(ctx, conv->id, conv->flags | PAIR_OPEN, NULL));
+    conv->flags |= PAIR_OPEN;
+    conv->version++;
+    conv->members_version++;
+    return OK;
+}
+
+enum err conversation_set_flags(struct ctx *ctx, struct conversation_row *conv, unsigned flags)
+{
+    const uint64_t wanted = (flags & ~(unsigned)PAIR_OPEN) | (conv->flags & PAIR_OPEN);
+
+    if (wanted == conv->flags)
+        return OK;
+    TRY(q_conversation_set_flags(ctx, conv->id, wanted, NULL));
+    conv->flags = wanted;
+    conv->version++;
+    return OK;
+}
+
+void conversation_tell(struct ctx *ctx, const struct conversation_row *conv, uint64_t user_id)
+{
+    event_add(&ctx->events, ctx->arena,
+              (struct event){
+                  .kind = EVENT_CONVERSATION, .to_id = user_id, .id = conv->id, .version = conv->version});
+}
+
+uint64_t conversation_peer_id(const struct conversation_row *conv, uint64_t user_id)
+{
+    return conv->low_id == user_id ? conv->high_id : conv->low_id;
+}
+
+unsigned conversation_block_flag(const struct conversation_row *conv, uint64_t user_id)
+{
+    return conv->low_id == user_id ? PAIR_LOW_BLOCKS : PAIR_HIGH_BLOCKS;
+}
+
+/* ---- who may ---- */
+
+enum err conversation_for_reader(struct ctx *ctx, uint64_t id, struct conversation_access *out)
+{
+    const enum err err = q_conversation_access_get(ctx, ctx->actor.app_id, id, ctx->actor.user_id, out);
+    return err == ERR_NOT_FOUND ? fail(ctx, err, "no such conversation") : err;
+}
+
+uint64_t conversation_visible_to(const struct conversation_access *access)
+{
+    return access->left_seq && access->left_seq < access->last_seq ? access->left_seq : access->last_seq;
+}
+
+enum err conversation_may_write(uint64_t low_id, uint64_t high_id, unsigned flags, uint64_t user_id)
+{
+    if ((user_id != low_id && user_id != high_id) || !(flags & PAIR_OPEN))
+        return ERR_NOT_FOUND;
+    if (low_id == high_id)
+        return OK;
+    if (flags & (PAIR_LOW_BLOCKS | PAIR_HIGH_BLOCKS))
+        return ERR_BLOCKED;
+    return flags & PAIR_FRIENDS ? OK : ERR_NOT_FRIENDS;
+}
+
+/* ---- for people ---- */
+
+enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool *made)
+{
+    const uint64_t me = ctx->actor.user_id;
+    struct conversation_row conv;
+    struct user peer;
+
+    TRY(user_load(ctx, user_id, &peer));
+    TRY(conversation_pair_lock(ctx, me, user_id, &conv));
+    *id = conv.id;
+    *made = !(conv.flags & PAIR_OPEN);
+    if (!*made)
+        return OK;
+    const enum err err = conversation_may_write(conv.low_id, conv.high_id, (unsigned)conv.flags | PAIR_OPEN, me);
+    if (err != OK)
+        return fail(ctx, err, "only friends can begin a conversation");
+    TRY(conversation_open_pair(ctx, &conv));
+    conversation_tell(ctx, &conv, me);
+    if (user_id != me)
+        conversation_tell(ctx, &conv, user_id);
+    return OK;
+}
+
+/* What the reader sees last in it. */
+static uint64_t view_last_seq(const struct conversation_view_row *v)
+{
+    return v->left_seq && v->left_seq < v->last_seq ? v->left_seq : v->last_seq;
+}
+
+static void view_fill(const struct conversation_view_row *v, struct conversation *out)
+{
+    const bool is_direct = v->kind == CONVERSATION_DIRECT;
+
+    *out = (struct conversation){
+        .id = v->id,
+        .kind = (int)v->kind,
+        .has_peer = is_direct ? HAS_VALUE : HAS_NULL,
+        .has_last_entry = HAS_NULL,
+        .last_seq = (int64_t)view_last_seq(v),
+        .first_seq = (int64_t)v->visible_from_seq,
+        .read_seq = (int64_t)v->read_seq,
+        .peer_read_seq = (int64_t)v->peer_read_seq,
+        .has_peer_read_seq = is_direct ? HAS_VALUE : HAS_NULL,
+        .version = (int64_t)v->version,
+        .last_at = v->last_at,
+    };
+}
+
+/* Peers, last entries and unread counts: one question for each of these, however many conversations. */
+static enum err views_load(struct ctx *ctx, const struct conversation_view_row *views, size_t n,
+                           struct conversation *out)
+{
+    const uint64_t me = ctx->actor.user_id;
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids), *peer_ids = arena_array(ctx->arena, n, sizeof *ids);
+    struct entry_ref *refs = arena_array(ctx->arena, n, sizeof *refs);
+    struct user *peers = arena_array(ctx->arena, n, sizeof *peers);
+    struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
+    int64_t *unread = arena_array(ctx->arena, n, sizeof *unread);
+
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = views[i].id;
+        peer_ids[i] = views[i].low_id == me ? views[i].high_id : views[i].low_id;
+        refs[i] = (struct entry_ref){views[i].id, view_last_seq(&views[i])};
+    }
+    TRY(users_load(ctx, peer_ids, n, peers));
+    TRY(entries_load(ctx, refs, n, entries));
+    TRY(unread_load(ctx, ids, n, unread));
+    for (size_t i = 0; i < n; i++) {
+        view_fill(&views[i], &out[i]);
+        out[i].peer = peers[i];
+        out[i].unread = unread[i];
+        if (entries[i].seq && entries[i].seq >= out[i].first_seq) {
+            out[i].last_entry = entries[i];
+            out[i].has_last_entry = HAS_VALUE;
+        }
+    }
+    return OK;
+}
+
+enum err conversations_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct conversation *out)
+{
+    struct conversation_view_row *views;
+    size_t n_views;
+
+    memset(out, 0, n * sizeof *out);
+    TRY(q_conversation_views(ctx, ctx->actor.app_id, ctx->actor.user_id, ids, n, &views, &n_views));
+    struct conversation *found = arena_array(ctx->arena, n_views, sizeof *found);
+    TRY(views_load(ctx, views, n_views, found));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n_views && !out[i].id; j++)
+            if (found[j].id == ids[i])
+                out[i] = found[j];
+    return OK;
+}
+
+enum err conversation_load(struct ctx *ctx, uint64_t id, struct conversation *out)
+{
+    struct conversation found;
+
+    TRY(conversations_load(ctx, &id, 1, &found));
+    if (!found.id)
+        return fail(ctx, ERR_NOT_FOUND, "no such conversation");
+    *out = found;
+    return OK;
+}
+
+/* ---- the list ---- */
+
+enum { CURSOR_BYTES = 16 };
+
+struct str conversation_cursor_text(struct arena *arena, struct conversation_cursor cursor)
+{
+    const uint64_t numbers[2] = {(uint64_t)cursor.at, cursor.id};
+    unsigned char bytes[CURSOR_BYTES];
+    char *text = arena_alloc(arena, 2 * CURSOR_BYTES + 1);
+
+    for (int i = 0; i < CURSOR_BYTES; i++)
+        bytes[i] = (unsigned char)(numbers[i / 8] >> (56 - 8 * (i % 8)));
+    hex_encode(bytes, CURSOR_BYTES, text);
+    return (struct str){text, 2 * CURSOR_BYTES};
+}
+
+bool conversation_cursor_read(struct str text, struct conversation_cursor *out)
+{
+    uint64_t numbers[2] = {0};
+    unsigned char bytes[CURSOR_BYTES];
+
+    if (!hex_decode(text, bytes, CURSOR_BYTES))
+        return false;
+    for (int i = 0; i < CURSOR_BYTES; i++)
+        numbers[i / 8] = numbers[i / 8] << 8 | bytes[i];
+    if (numbers[0] > INT64_MAX || numbers[1] > INT64_MAX || !numbers[1])
+        return false;
+    *out = (struct conversation_cursor){(int64_t)numbers[0], numbers[1]};
+    return true;
+}
+
+enum err conversations_page(struct ctx *ctx, const struct conversation_cursor *cursor, size_t limit,
+                            struct conversation **items, size_t *n, bool *more, struct conversation_cursor *next)
+{
+    const struct q_conversation_views_page_in page = {
+        .app_id = ctx->actor.app_id,
+        .user_id = ctx->actor.user_id,
+        .before_at = cursor ? cursor->at : INT64_MAX,
+        .before_id = cursor ? (int64_t)cursor->id : INT64_MAX,
+        .max = limit + 1,
+    };
+    struct conversation_view_row *views;
+    size_t found;
+
+    TRY(q_conversation_views_page(ctx, &page, &views, &found));
+    *more = found > limit;
+    *n = *more ? limit : found;
+    *items = arena_array(ctx->arena, *n, sizeof **items);
+    if (*more)
+        *next = (struct conversation_cursor){views[limit - 1].last_at, views[limit - 1].id};
+    return views_load(ctx, views, *n, *items);
+}

@@ -1,0 +1,58 @@
+/* The log, one entry at a time, inside somebody's transaction. */
+#include "model/log.h"
+
+#include "base/clock.h"
+
+static struct entry_row draft_row(const struct log_draft *draft, uint64_t conversation_id, uint64_t seq, int64_t now)
+{
+    return (struct entry_row){
+        .conversation_id = conversation_id,
+        .seq = seq,
+        .sender_id = draft->sender_id,
+        .client_msg_id = {(const char *)draft->client_msg_id, sizeof draft->client_msg_id},
+        .type = (uint64_t)draft->type,
+        .content = draft->content,
+        .created_at = now,
+    };
+}
+
+enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct log_draft *draft, struct entry *out)
+{
+    const int64_t now = clock_wall_ms(), last_at = now > conv->last_at ? now : conv->last_at;
+    const struct entry_row row = draft_row(draft, conv->id, conv->last_seq + 1, now);
+    const struct q_entry_insert_in insert = {
+        .conversation_id = row.conversation_id,
+        .seq = row.seq,
+        .sender_id = row.sender_id,
+        .client_msg_id = row.client_msg_id,
+        .request_hash = {(const char *)draft->request_hash, sizeof draft->request_hash},
+        .type = row.type,
+        .counts = draft->counts,
+        .content = row.content,
+        .created_at = row.created_at,
+    };
+
+    TRY(q_entry_insert(ctx, &insert, NULL));
+    TRY(q_conversation_advance(ctx, conv->id, row.seq, last_at, NULL));
+    conv->last_seq = row.seq;
+    conv->last_at = last_at;
+    event_add(&ctx->events, ctx->arena,
+              (struct event){.kind = EVENT_ENTRY,
+                             .id = conv->id,
+                             .seq = row.seq,
+                             .origin_session = draft->origin_session});
+    if (out)
+        entry_from_row(ctx->arena, &row, out);
+    return OK;
+}
+
+enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code)
+{
+    struct log_draft draft = {.type = ENTRY_SYSTEM, .content = entry_system_content(ctx->arena, str_of(code))};
+    uint64_t id;
+
+    /* No client made this id, so the house does. */
+    TRY(ctx_id(ctx, &id));
+    memcpy(draft.client_msg_id, &id, sizeof id);
+    return log_append(ctx, conv, &draft, NULL);
+}
