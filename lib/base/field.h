@@ -19,7 +19,7 @@
 /* The C type that stands at `at`, and its form in JSON. */
 enum field_type {
     FIELD_BOOL,   /* bool */
-    FIELD_INT,    /* int64_t ↔ number; min..max of its value */
+    FIELD_INT,    /* int64_t ↔ number; min..max of its value (both 0: any; max below min: no upper bound) */
     FIELD_TIME,   /* int64_t ms ↔ number */
     FIELD_ID,     /* uint64_t ↔ decimal string, never 0 on input */
     FIELD_STR,    /* struct str ↔ string; min..max characters */
@@ -33,7 +33,7 @@ enum field_type {
 
 enum field_flag {
     F_REQUIRED = 1 << 0, /* input: must be there */
-    F_NULLABLE = 1 << 1, /* null is allowed: STR_NONE, id 0, time 0, pointer-free objects by `has_at` */
+    F_NULLABLE = 1 << 1, /* null is allowed: STR_NONE, id 0, time 0, int 0; by `has_at` where there is one */
     F_PATH = 1 << 2,     /* input comes from the path */
     F_QUERY = 1 << 3,    /* input comes from the query string; FIELD_IDS: comma-separated */
     F_SECRET = 1 << 4,   /* never logged, wiped after the request */

@@ -27,11 +27,12 @@ enum route_flag {
     ROUTE_IDEMPOTENT = 1 << 2, /* takes Idempotency-Key; implies ROUTE_TX */
     ROUTE_INLINE = 1 << 3,     /* never blocks: runs in the event loop, without a database */
     ROUTE_LATER = 1 << 4,      /* may return LATER; then somebody calls req_finish() */
+    ROUTE_BARE = 1 << 5,       /* also answered without the prefix /api/v1 */
 };
 
 struct route {
     enum method method;
-    const char *path; /* with {parameters} that are F_PATH fields of the input */
+    const char *path; /* below /api/v1, with {parameters} that are F_PATH fields of the input */
     const char *operation; /* operationId in openapi.yaml */
     handler_fn call;
     const struct shape *in, *out; /* NULL: none */
