@@ -98,7 +98,10 @@ class House:
         return next((path for path in beside if path.exists()), None)
 
     def settings(self, environment):
-        answer = subprocess.run([self.bin / "posthousectl", "config", "--json"], env=environment, cwd=self.var,
+        control = self.bin / "posthousectl"
+        if not control.exists():
+            raise Trouble(f"{control} is not there: `make MODE={self.mode} programs` first")
+        answer = subprocess.run([control, "config", "--json"], env=environment, cwd=self.var if self.var.exists() else ROOT,
                                 capture_output=True, text=True)
         if answer.returncode != 0:
             raise Trouble((answer.stderr or answer.stdout).strip())
@@ -221,9 +224,9 @@ class House:
         tables = {name: routes_of(self.bin / f"posthouse-{name}", environment) for name in HANDLERS}
         sockets = {name: [str(self.run / f"{name}.{n}.sock") for n in range(settings[f"pool_{name}"])]
                    for name in HANDLERS}
-        place = {"user": "root" if root else "", "run": self.run, "var": self.var, "static": ROOT / "frontend/dist",
-                 "mime_types": "/etc/nginx/mime.types", "nofile": nofile, "listen": f"{settings['listen']}:{port}",
-                 "tls": tls}
+        place = {"user": "root" if root else "", "pid": self.run / "nginx.pid", "error_log": "stderr",
+                 "refused_log": "/dev/stderr", "var": self.var, "static": ROOT / "frontend/dist", "nofile": nofile,
+                 "listen": f"{settings['listen']}:{port}", "tls": tls}
         (self.var / "nginx.conf").write_text(nginx_conf(settings, tables, sockets, place))
 
         values = {"run": self.run, "var": self.var, "user": "user=root" if root else "",
@@ -235,7 +238,7 @@ class House:
             (self.var / f"{name}.{suffix}").write_text(render(text, {**values, "data": data}))
         commands = {"mariadb": f"mariadbd --defaults-file={self.var}/mariadb.cnf",
                     "redis": f"redis-server {self.var}/redis.conf",
-                    "nginx": f"nginx -p {self.var} -e stderr -c {self.var}/nginx.conf",
+                    "nginx": f"nginx -p {self.var} -e stderr -c {self.var}/nginx.conf -g 'daemon off;'",
                     "courier": self.bin / "posthouse-courier"}
         commands |= {name: f"{self.bin}/posthouse-{name} --socket {self.run}/{name}.%(process_num)d.sock"
                      for name in HANDLERS}
@@ -383,6 +386,8 @@ class House:
             with open(self.var / "lock", "a+") as lock:
                 wait_for("stopping", STOP_DEADLINE_S, lambda: self.try_lock(lock))
         (self.var / "run.json").unlink(missing_ok=True)
+        if self.var not in self.run.parents:
+            shutil.rmtree(self.run, ignore_errors=True)
         return True
 
     @staticmethod

@@ -125,7 +125,7 @@ def cors_origins(settings):
     return origins, rows
 
 
-def problems(origins):
+def problems(origins, log):
     for statuses, (status, code, title, detail, retry) in PROBLEMS.items():
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code,
                            "request_id": "$request_id", "errors": []}, separators=(",", ":"))
@@ -133,7 +133,7 @@ def problems(origins):
         yield f"location = /-/problem/{status} {{"
         yield "    internal;"
         yield "    default_type application/problem+json;"
-        yield "    access_log /dev/stderr refused;"
+        yield f"    access_log {log} refused;"
         yield from ("    " + line for line in headers(origins))
         yield "    add_header Cache-Control no-store always;"
         if retry:
@@ -143,7 +143,8 @@ def problems(origins):
 
 
 def nginx_conf(settings, tables, sockets, place):
-    """The whole file. `place` says where: user, run, var, static, listen, nofile, mime_types, tls (certificate, key) or None."""
+    """The whole file. `place` says where: user, pid, error_log, refused_log, var, static, listen, nofile,
+    tls (certificate, key) or None."""
     origins, origin_rows = cors_origins(settings)
     zones, uses = limits(settings)
     tls = []
@@ -155,7 +156,7 @@ def nginx_conf(settings, tables, sockets, place):
                "error_page 497 =308 https://$http_host$request_uri;"]
     values = {
         "user": f"user {place['user']};" if place["user"] else "# runs as whoever starts it",
-        "run": place["run"], "var": place["var"], "static": place["static"], "mime_types": place["mime_types"],
+        "pid": place["pid"], "error_log": place["error_log"], "var": place["var"], "static": place["static"],
         "nofile": place["nofile"], "connections": max(512, min(place["nofile"] - 128, 100000)),
         "listen": place["listen"],
         "listen_options": " ".join((["ssl http2"] if tls else [])
@@ -169,7 +170,7 @@ def nginx_conf(settings, tables, sockets, place):
         "app_headers": indent(12, [f'add_header {name} "{value}" always;' for name, value in APP_HEADERS.items()]),
         "request_timeout": settings["request_timeout_s"] + 20,
         "poll_timeout": settings["poll_max_s"] + 20,
-        "problems": indent(8, problems(origins)),
+        "problems": indent(8, problems(origins, place["refused_log"])),
     }
     text = render(TEMPLATE.read_text(encoding="utf-8"), values)
     return re.sub(r"\n{3,}", "\n\n", text)

@@ -109,9 +109,9 @@ def print_nginx(house, options):
     tables = {name: routes_of(house.bin / f"posthouse-{name}", environment) for name in HANDLERS}
     sockets = {name: [f"{options.run_dir}/{name}.{n}.sock" for n in range(settings[f"pool_{name}"])]
                for name in HANDLERS}
-    place = {"user": options.user, "run": options.run_dir, "var": options.cache_dir, "static": options.static,
-             "mime_types": "/etc/nginx/mime.types", "nofile": 65536,
-             "listen": f"{settings['listen']}:{settings['port']}",
+    place = {"user": options.user, "pid": "/run/nginx.pid", "error_log": "/var/log/nginx/error.log",
+             "refused_log": "/var/log/nginx/refused.log", "var": options.cache_dir, "static": options.static,
+             "nofile": 65536, "listen": f"{settings['listen']}:{settings['port']}",
              "tls": (options.certificate, options.key) if options.certificate else None}
     say(nginx_conf(settings, tables, sockets, place))
 
