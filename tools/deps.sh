@@ -8,36 +8,35 @@ what=${1:-test}
 
 build=(build-essential pkg-config libfcgi-dev libmariadb-dev libhiredis-dev libjson-c-dev
        libcurl4-openssl-dev libsodium-dev libutf8proc-dev python3)
-run=(nginx-light mariadb-server mariadb-client redis-server redis-tools supervisor openssl ca-certificates curl)
+run=(nginx npm mariadb-server mariadb-client redis-server redis-tools supervisor openssl ca-certificates curl)
 check=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck libcunit1-dev chromium
        fonts-noto-cjk fonts-noto-color-emoji procps)
 
 packages=("${build[@]}" "${run[@]}")
 [ "$what" = run ] || packages+=("${check[@]}")
 
-# The packages of the list that are not installed. An nginx of any flavour, or one from elsewhere, will do.
+# The packages of the list that are not installed. Programs that people bring from elsewhere will do.
 missing() {
     local installed package
     installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' 2>/dev/null | sed -n 's/ installed$//p')
     for package in "${packages[@]}"; do
         case $package in
-        nginx-light) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || echo "$package" ;;
-        pkg-config) command -v pkg-config >/dev/null || echo "$package" ;;
+        nginx | npm | pkg-config) PATH=$PATH:/usr/sbin command -v "$package" >/dev/null || echo "$package" ;;
         *) grep -qxF "$package" <<<"$installed" || echo "$package" ;;
         esac
     done
 }
 
 install_packages() {
-    local sudo=() policy=/usr/sbin/policy-rc.d ours=
+    local sudo=() policy=/usr/sbin/policy-rc.d mark='# for a moment, by Posthouse' ours=
     if [ "$(id -u)" != 0 ]; then
         command -v sudo >/dev/null || { echo "deps: root or sudo is needed to install: $*" >&2; exit 1; }
         sudo=(sudo)
     fi
     echo "deps: installing $*"
-    if [ ! -e "$policy" ]; then
+    if [ ! -e "$policy" ] || grep -qF "$mark" "$policy"; then
         ours=1
-        printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+        printf '#!/bin/sh\n%s\nexit 101\n' "$mark" | "${sudo[@]}" tee "$policy" >/dev/null
         "${sudo[@]}" chmod 755 "$policy"
     fi
     # shellcheck disable=SC2064  # expanded now on purpose: the trap runs when the locals are gone
