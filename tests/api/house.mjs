@@ -1,0 +1,95 @@
+// The house that all API suites share: opened once, without limits per person or address (the suites are one address
+// that is always in a hurry), closed after the last test. And what these suites look into besides HTTP.
+import { spawn } from 'node:child_process'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { after } from 'node:test'
+
+import { openHouse } from '../lib/house.mjs'
+
+export const CORS_ORIGIN = 'https://chat.example.org'
+
+/** A port that nobody has at this moment. */
+export async function freePort() {
+  const server = createServer()
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+export const metricsPort = await freePort()
+const settings = {
+  POSTHOUSE_RATE_USER_PER_S: '0',
+  POSTHOUSE_CORS_ORIGINS: CORS_ORIGIN,
+  POSTHOUSE_METRICS_PORT: String(metricsPort),
+}
+export const house = await openHouse({ env: settings })
+after(() => house.close())
+
+/** Table → number of rows, for "nothing was stored". `but` are tables that change by themselves or by right. */
+let tables
+export async function rowCounts(but = []) {
+  tables ??= (await house.sql('SHOW TABLES')).flat()
+  const counts = tables.filter((name) => !['outbox', ...but].includes(name))
+    .map((name) => `SELECT '${name}', COUNT(*) FROM ${name}`)
+  return Object.fromEntries(await house.sql(counts.join(' UNION ALL ')))
+}
+
+/** The sum of one of the courier's counters over its labels. */
+export async function metric(name) {
+  const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`)
+  const rows = (await answer.text()).split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  return rows.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
+}
+
+/** The environment of a process of this house. */
+function environment(extra) {
+  return {
+    PATH: process.env.PATH,
+    ...settings,
+    POSTHOUSE_RUN_DIR: house.run_dir,
+    POSTHOUSE_TOKEN_SECRET_FILE: join(house.folder, 'secret'),
+    POSTHOUSE_DB_SOCKET: house.db_socket,
+    POSTHOUSE_DB_NAME: house.db_name,
+    POSTHOUSE_DB_USER: 'posthouse',
+    POSTHOUSE_DB_PASSWORD: readFileSync(join(house.folder, 'db_password'), 'utf8').trim(),
+    POSTHOUSE_REDIS_SOCKET: house.redis_socket,
+    ...extra,
+  }
+}
+
+/** One request to a handler started as a plain CGI program with settings of its own; an answer as client.mjs gives it. */
+export async function cgi(program, { method = 'GET', uri, body = '', env = {} }) {
+  const params = {
+    GATEWAY_INTERFACE: 'CGI/1.1',
+    REQUEST_METHOD: method,
+    REQUEST_URI: uri,
+    QUERY_STRING: uri.split('?')[1] ?? '',
+    CONTENT_TYPE: 'application/json',
+    CONTENT_LENGTH: String(Buffer.byteLength(body)),
+    REMOTE_ADDR: '127.0.0.1',
+    REQUEST_SCHEME: 'http',
+    HTTP_HOST: 'localhost',
+  }
+  const child = spawn(join(house.bin, `posthouse-${program}`), [], {
+    env: { ...environment(env), ...params },
+    cwd: house.folder,
+  })
+  let out = ''
+  let log = ''
+  child.stdout.setEncoding('utf8').on('data', (data) => (out += data))
+  child.stderr.setEncoding('utf8').on('data', (data) => (log += data))
+  child.stdin.on('error', () => {})
+  child.stdin.end(body)
+  const code = await new Promise((resolve) => child.on('close', resolve))
+  const [, head, text] = /^(.*?)\r?\n\r?\n(.*)$/s.exec(out) ?? []
+  if (head === undefined) throw new Error(`no CGI answer (exit ${code}): ${out}\n${log}`)
+  const headers = Object.fromEntries(head.split(/\r?\n/).map((line) => {
+    const [, name, value] = /^([^:]+):\s*(.*)$/.exec(line)
+    return [name.toLowerCase(), value]
+  }))
+  const status = Number.parseInt(headers.status ?? '200', 10)
+  return { method, path: uri, status, headers, text, body: text ? JSON.parse(text) : undefined, id: headers['x-request-id'] }
+}

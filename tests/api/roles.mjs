@@ -1,0 +1,149 @@
+// Who may do what: a row per operation of openapi.yaml, a column per role. `owner` is the person whose things are asked
+// for; the others stand in a relation to the owner. A new operation without a row fails the suite.
+//
+// `ask(scene, role, person, made)` gives {path, body}; `fresh` rows change the scene and get one of their own; `make`
+// prepares an object of the owner. A column is "status code" of the answer.
+import { randomUUID } from 'node:crypto'
+
+import { DEVICE, unique } from './client.mjs'
+import { pendingRequest } from './scene.mjs'
+
+export const ROLES = ['friend', 'former', 'blocked', 'stranger', 'foreign', 'suspended', 'anonymous', 'owner']
+
+const SIGNED_OUT = { suspended: '401 unauthenticated', anonymous: '401 unauthenticated' }
+const NOT_FOUND = '404 not_found'
+/** The same for all who are signed in. */
+const signedIn = (outcome) => ({ friend: outcome, former: outcome, blocked: outcome, stranger: outcome, foreign: outcome,
+  owner: outcome, ...SIGNED_OUT })
+const everybody = (outcome) => Object.fromEntries(ROLES.map((role) => [role, outcome]))
+/** Of the owner alone. */
+const ownerOnly = (outcome) => ({ ...signedIn(NOT_FOUND), owner: outcome })
+/** In a direct conversation: what both do, what changes for a former friend and somebody blocked. */
+const inConversation = (outcome, former = outcome, blocked = outcome) => ({ owner: outcome, friend: outcome, former, blocked,
+  stranger: NOT_FOUND, foreign: NOT_FOUND, ...SIGNED_OUT })
+
+const conversation = (rest, body) => ({ conversations }, role) =>
+  ({ path: `/conversations/${conversations[role]}${rest}`, body: body?.() })
+const plain = (path, body) => () => ({ path, body })
+
+export const rows = {
+  getServer: { ask: plain('/server'), ...everybody('200') },
+  getHealth: { ask: plain('/healthz'), ...everybody('200') },
+  getReadiness: { ask: plain('/readyz'), ...everybody('200') },
+
+  register: {
+    ask: () => ({ path: '/register', body: { username: unique(), password: 'a fine password 1', nickname: 'n', device: DEVICE } }),
+    ...everybody('201'),
+  },
+  login: {
+    ask: (scene, role, person) =>
+      ({ path: '/login', body: { username: person.username, password: person.password, device: DEVICE } }),
+    ...everybody('200'),
+    suspended: '403 account_suspended',
+    foreign: '403 wrong_password', // there is no such person in the house's own app
+    anonymous: '403 wrong_password',
+  },
+  refreshToken: {
+    fresh: true,
+    ask: (scene, role, person) => ({ path: '/token/refresh', body: { refresh_token: person.refreshToken } }),
+    ...everybody('200'),
+    suspended: '401 unauthenticated',
+    anonymous: '401 unauthenticated',
+  },
+  logout: { fresh: true, ask: plain('/logout'), ...signedIn('204') },
+  resetPassword: {
+    ask: plain('/password-reset', { token: 'x'.repeat(43), new_password: 'a fine password 2' }),
+    ...everybody('410 link_expired'),
+  },
+
+  getMe: { ask: plain('/me'), ...signedIn('200') },
+  updateMe: { ask: plain('/me', { signature: 'here' }), ...signedIn('200') },
+  deleteMe: {
+    fresh: true,
+    ask: (scene, role, person) => ({ path: '/me', body: { password: person.password } }),
+    ...signedIn('204'),
+  },
+  changePassword: {
+    fresh: true,
+    ask: (scene, role, person) =>
+      ({ path: '/me/password', body: { old_password: person.password, new_password: 'a fine password 3' } }),
+    ...signedIn('204'),
+  },
+  listSessions: { ask: plain('/sessions'), ...signedIn('200') },
+  revokeSession: {
+    make: async ({ owner }) => (await owner.login()).sessionId,
+    ask: (scene, role, person, sessionId) => ({ path: `/sessions/${sessionId}` }),
+    ...ownerOnly('204'),
+  },
+
+  listUsers: { ask: ({ owner }) => ({ path: `/users?ids=${owner.id}` }), ...signedIn('200') },
+  getUser: { ask: ({ owner }) => ({ path: `/users/${owner.id}` }), ...signedIn('200'), foreign: NOT_FOUND },
+
+  listFriends: { ask: plain('/friends'), ...signedIn('200') },
+  updateFriend: {
+    ask: ({ owner }) => ({ path: `/friends/${owner.id}`, body: { remark: 'r' } }),
+    ...signedIn(NOT_FOUND),
+    friend: '200',
+    blocked: '200',
+  },
+  deleteFriend: { fresh: true, ask: ({ owner }) => ({ path: `/friends/${owner.id}` }), ...signedIn(NOT_FOUND), friend: '204', blocked: '204' },
+  listFriendRequests: { ask: plain('/friend-requests?direction=out'), ...signedIn('200') },
+  createFriendRequest: {
+    fresh: true,
+    ask: ({ owner }) => ({ path: '/friend-requests', body: { user_id: owner.id } }),
+    ...SIGNED_OUT,
+    owner: '400 invalid_request',
+    friend: '409 conflict',
+    former: '201',
+    blocked: '403 blocked',
+    stranger: '201',
+    foreign: NOT_FOUND,
+  },
+  getFriendRequest: {
+    make: ({ owner }) => pendingRequest(owner, 'out'),
+    ask: (scene, role, person, id) => ({ path: `/friend-requests/${id}` }),
+    ...ownerOnly('200'),
+  },
+  withdrawFriendRequest: {
+    make: ({ owner }) => pendingRequest(owner, 'out'),
+    ask: (scene, role, person, id) => ({ path: `/friend-requests/${id}` }),
+    ...ownerOnly('204'),
+  },
+  acceptFriendRequest: {
+    make: ({ owner }) => pendingRequest(owner, 'in'),
+    ask: (scene, role, person, id) => ({ path: `/friend-requests/${id}/accept` }),
+    ...ownerOnly('200'),
+  },
+  declineFriendRequest: {
+    make: ({ owner }) => pendingRequest(owner, 'in'),
+    ask: (scene, role, person, id) => ({ path: `/friend-requests/${id}/decline` }),
+    ...ownerOnly('200'),
+  },
+  listBlocks: { ask: plain('/blocks'), ...signedIn('200') },
+  blockUser: {
+    fresh: true,
+    ask: ({ owner }) => ({ path: `/blocks/${owner.id}` }),
+    ...signedIn('200'),
+    owner: '400 invalid_request',
+    foreign: NOT_FOUND,
+  },
+  unblockUser: { ask: ({ owner }) => ({ path: `/blocks/${owner.id}` }), ...signedIn(NOT_FOUND) },
+
+  listConversations: { ask: plain('/conversations'), ...signedIn('200') },
+  openConversation: {
+    ask: ({ owner }) => ({ path: '/conversations', body: { user_id: owner.id } }),
+    ...signedIn('200'),
+    stranger: '403 not_friends',
+    foreign: NOT_FOUND,
+  },
+  getConversation: { ask: conversation(''), ...inConversation('200') },
+  listMessages: { ask: conversation('/messages'), ...inConversation('200') },
+  sendMessage: {
+    ask: conversation('/messages', () => ({ client_msg_id: randomUUID(), type: 'text', content: { text: '在吗' } })),
+    ...inConversation('201', '403 not_friends', '403 blocked'),
+  },
+  markRead: { ask: conversation('/read', () => ({ seq: 1 })), ...inConversation('200') },
+  sendTyping: { ask: conversation('/typing'), ...inConversation('204', '403 not_friends', '403 blocked') },
+
+  poll: { ask: plain('/poll?timeout=0'), ...signedIn('200') },
+}

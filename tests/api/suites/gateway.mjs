@@ -1,0 +1,174 @@
+// What stands before the handlers: CORS, the method override, errors of nginx itself, request ids, open routes, CGI.
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+
+import { Person, call, checkOne, house, ok, refused, test } from '../client.mjs'
+import { CORS_ORIGIN, cgi } from '../house.mjs'
+
+/** Sends bytes as they are; {status, headers, body} of the first answer. */
+function bytes(text) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(house.port, '127.0.0.1')
+    let answer = ''
+    const done = () => {
+      const [, head, rest] = /^(.*?)\r\n\r\n(.*)$/s.exec(answer) ?? []
+      if (head === undefined) return reject(new Error(`no answer: ${answer}`))
+      const [line, ...lines] = head.split('\r\n')
+      const headers = Object.fromEntries(lines.map((row) => [row.split(':')[0].toLowerCase(), row.slice(row.indexOf(':') + 1).trim()]))
+      const body = /json/.test(headers['content-type'] ?? '') ? JSON.parse(rest) : undefined
+      resolve({ method: '', path: '/nowhere', status: Number(line.split(' ')[1]), headers, text: rest, body, id: headers['x-request-id'] })
+    }
+    socket.setEncoding('utf8').on('data', (data) => (answer += data)).on('close', done).on('error', reject)
+    socket.write(text)
+  })
+}
+const request = (line, headers = [], body = '') =>
+  bytes([line, 'Host: localhost', 'Connection: close', ...headers, '', body].join('\r\n'))
+
+test('GET /server is open and says what the house is', async () => {
+  const answer = await call('GET', '/server')
+  const server = ok(answer)
+  assert.equal(server.registration, 'open')
+  assert.equal(server.limits.text_length, 8000)
+  assert.equal(server.limits.body_bytes, 65536)
+  assert.equal(server.limits.poll_timeout, 280)
+  assert.equal(server.limits.page_size, 200)
+  assert.ok(Math.abs(server.now_at - Date.now()) < 5000)
+})
+
+test('healthz and readyz, with the prefix and without', async () => {
+  for (const path of ['/healthz', '/readyz']) {
+    assert.deepEqual(ok(await call('GET', path)), { status: 'ok' })
+    assert.deepEqual(ok(await call('GET', path, { whole: true })), { status: 'ok' })
+  }
+})
+
+test('every answer has a request id of the house, its own each time', async () => {
+  const ids = new Set()
+  for (const path of ['/api/v1/server', '/api/v1/nowhere', '/api/v1/me', '/', '/assets/nowhere.js']) {
+    const answer = await call('GET', path, { whole: true, check: false, headers: { 'x-request-id': 'mine' } })
+    assert.match(answer.id, /^[0-9a-f]{32}$/, path)
+    ids.add(answer.id)
+  }
+  assert.equal(ids.size, 5)
+})
+
+test('a traceparent is kept in the log line of the request', async () => {
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const answer = await call('GET', '/server', { headers: { traceparent } })
+  const lines = await house.logged(answer.id)
+  assert.ok(lines.some((line) => line.includes('4bf92f3577b34da6a3ce929d0e0e4736')), lines.join('\n'))
+})
+
+test('one structured log line per request, without bodies, tokens or passwords', async () => {
+  const person = await Person.register()
+  const answer = await person.patch('/me', { signature: 'a-very-private-signature' })
+  const [line, ...more] = await house.logged(answer.id)
+  assert.deepEqual(more, [])
+  const row = JSON.parse(line)
+  assert.deepEqual([row.request_id, row.process, row.level], [answer.id, 'login', 'info'])
+  for (const secret of ['a-very-private-signature', person.token, person.refreshToken, person.password]) {
+    assert.deepEqual(await house.logged(secret), [])
+  }
+})
+
+test('errors that nginx answers speak the same language', async () => {
+  const person = await Person.register()
+  const cases = [
+    [await person.get('/nowhere'), 404, 'not_found'],
+    [await person.get('/me/nowhere'), 404, 'not_found'],
+    [await call('GET', '/api/v2/me', { whole: true }), 404, 'not_found'],
+    [await person.delete('/server'), 404, 'not_found'],
+    [await person.put('/me', {}), 404, 'not_found'],
+    [await person.post('/register', { padding: 'x'.repeat(70_000) }), 413, 'too_large'],
+    [await request('TRACE /api/v1/me HTTP/1.1'), 404, 'not_found'],
+    [await request('BREW /api/v1/me HTTP/1.1'), 404, 'not_found'],
+    [await request(`GET /api/v1/${'x'.repeat(20_000)} HTTP/1.1`), 400, 'invalid_request'],
+    [await request('GET /api/v1/server HTTP/1.1', [`X-Long: ${'x'.repeat(20_000)}`]), 400, 'invalid_request'],
+    [await request('GET /api/v1/server HTTP/1.1', Array.from({ length: 12 }, (_, i) => `X-${i}: ${'x'.repeat(6000)}`)), 400, 'invalid_request'],
+    [await request('POST /api/v1/login HTTP/1.1', ['Content-Length: 99999999']), 413, 'too_large'],
+  ]
+  for (const [answer, status, code] of cases) {
+    checkOne({ ...answer, method: 'GET', path: '/nowhere' })
+    refused(answer, status, code)
+  }
+})
+
+test('a POST without a length, or in chunks, is answered', async () => {
+  const none = await request('POST /api/v1/login HTTP/1.1')
+  assert.ok([400, 411].includes(none.status), none.text)
+  const body = JSON.stringify({ username: 'nobody', password: 'x', device: { name: 'x', platform: 'web' } })
+  const chunk = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
+  const chunked = await request('POST /api/v1/login HTTP/1.1', ['Transfer-Encoding: chunked', 'Content-Type: application/json'], chunk)
+  assert.ok([403, 411].includes(chunked.status), chunked.text)
+})
+
+test('CORS: the listed origin may, others may not', async () => {
+  const preflight = (origin) => call('OPTIONS', '/conversations/1/messages', {
+    check: false,
+    headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' },
+  })
+  const allowed = await preflight(CORS_ORIGIN)
+  assert.equal(allowed.status, 204)
+  assert.equal(allowed.headers['access-control-allow-origin'], CORS_ORIGIN)
+  for (const name of ['authorization', 'content-type', 'idempotency-key', 'x-http-method-override']) {
+    assert.ok(allowed.headers['access-control-allow-headers'].toLowerCase().includes(name), name)
+  }
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) assert.ok(allowed.headers['access-control-allow-methods'].includes(method))
+  const refusedOrigin = await preflight('https://evil.example.com')
+  assert.equal(refusedOrigin.headers['access-control-allow-origin'], undefined)
+  for (const [path, status] of [['/server', 200], ['/me', 401], ['/nowhere', 404]]) {
+    const answer = await call('GET', path, { headers: { origin: CORS_ORIGIN } })
+    assert.equal(answer.status, status)
+    assert.equal(answer.headers['access-control-allow-origin'], CORS_ORIGIN, path)
+    assert.match(answer.headers['access-control-expose-headers'], /X-Request-Id/i)
+    const other = await call('GET', path, { headers: { origin: `${CORS_ORIGIN}.evil.com` } })
+    assert.equal(other.headers['access-control-allow-origin'], undefined)
+  }
+})
+
+test('X-HTTP-Method-Override serves networks that block PUT, PATCH and DELETE', async () => {
+  const [a, b] = await Person.some(2)
+  const as = (method) => ({ headers: { 'x-http-method-override': method } })
+  assert.equal(ok(await a.post('/me', { nickname: '改了' }, as('PATCH'))).nickname, '改了')
+  ok(await a.post(`/blocks/${b.id}`, undefined, as('PUT')))
+  ok(await a.post(`/blocks/${b.id}`, undefined, as('DELETE')), 204)
+  refused(await a.post('/me', { nickname: 'x' }, { ...as('GET'), check: false }), 404, 'not_found')
+  refused(await a.post('/me', { nickname: 'x' }, { ...as('BREW'), check: false }), 404, 'not_found')
+  // Only on POST.
+  assert.equal(ok(await a.get('/me', { headers: { 'x-http-method-override': 'DELETE' } })).id, a.id)
+})
+
+test('HEAD is a GET without its body', async () => {
+  const answer = await request('HEAD /api/v1/server HTTP/1.1')
+  assert.equal(answer.status, 200)
+  assert.equal(answer.text, '')
+})
+
+test('answers that hold something personal are not kept by caches', async () => {
+  const person = await Person.register()
+  for (const path of ['/me', '/friends', '/conversations', '/poll?timeout=0']) {
+    assert.match((await person.get(path)).headers['cache-control'] ?? '', /no-store/, path)
+  }
+})
+
+test('the page itself: security headers, one page for every path of its own', async () => {
+  for (const path of ['/', '/chats/1']) {
+    const answer = await call('GET', path, { whole: true, check: false })
+    assert.equal(answer.status, 200)
+    assert.match(answer.headers['content-type'], /^text\/html/)
+    assert.match(answer.headers['content-security-policy'], /default-src 'self'/)
+    assert.equal(answer.headers['x-content-type-options'], 'nosniff')
+  }
+})
+
+test('a handler without a socket answers one plain CGI request', async () => {
+  const answer = await cgi('login', { uri: '/api/v1/server' })
+  assert.equal(ok(answer).registration, 'open')
+  refused(await cgi('login', { uri: '/api/v1/me' }), 401, 'unauthenticated')
+  refused(await cgi('login', { uri: '/api/v1/nowhere' }), 404, 'not_found')
+  refused(await cgi('login', { method: 'POST', uri: '/api/v1/login', body: '{' }), 400, 'invalid_request')
+  for (const program of ['friends', 'messages', 'history', 'poll']) {
+    refused(await cgi(program, { uri: '/api/v1/nowhere' }), 404, 'not_found')
+  }
+})
