@@ -24,6 +24,9 @@ const RETRY_AFTER = new Set([429, 503])
 
 export function createRecorder(openapiPath) {
   const document = parse(readFileSync(openapiPath, 'utf8'))
+  for (const [name, schema] of Object.entries(document.components.schemas)) {
+    if (schema.discriminator) document.components.schemas[name] = byDiscriminator(schema)
+  }
   const operations = operationsOf(document)
   const problem = new ResponseValidator({
     responses: { 404: { content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } } },
@@ -96,6 +99,19 @@ function operationsOf(document) {
   }
   // A path without parameters before one that would match it with some.
   return operations.sort((a, b) => a.pattern.source.split('[^/]+').length - b.pattern.source.split('[^/]+').length)
+}
+
+/** A oneOf with a discriminator, so written that a fault names what is wrong with the one that was meant, not with all the others. */
+function byDiscriminator({ discriminator: { propertyName, mapping } }) {
+  return {
+    type: 'object',
+    required: [propertyName],
+    properties: { [propertyName]: { enum: Object.keys(mapping) } },
+    allOf: Object.entries(mapping).map(([value, $ref]) => ({
+      if: { properties: { [propertyName]: { const: value } } },
+      then: { $ref },
+    })),
+  }
 }
 
 function resolve(document, node) {
