@@ -59,7 +59,8 @@ TEST_LIB  := $(patsubst %.c,$(OBJ)/%.o,$(wildcard tests/lib/*.c))
 QUERIES   := $(wildcard sql/queries/*.sql)
 SCHEMA    := $(wildcard sql/schema/*.sql)
 SCRIPTS   := $(wildcard lib/model/scripts/*.lua)
-GENERATED := $(if $(QUERIES),queries) $(if $(SCHEMA),migrations) $(if $(SCRIPTS),scripts)
+WORDS     := $(wildcard lib/model/*.txt)
+GENERATED := $(if $(QUERIES),queries) $(if $(SCHEMA),migrations) $(if $(SCRIPTS),scripts) $(if $(WORDS),words)
 GEN_H     := $(GENERATED:%=$(GEN)/%.h)
 LIB_O     := $(patsubst %.c,$(OBJ)/%.o,$(LIB_C) $(GENERATED:%=$(GEN)/%.c))
 
@@ -97,6 +98,10 @@ $(GEN)/scripts.c $(GEN)/scripts.h &: tools/embed.py lib/model/scripts $(SCRIPTS)
 	@mkdir -p $(GEN)
 	python3 tools/embed.py scripts $(GEN) $(SCRIPTS)
 
+$(GEN)/words.c $(GEN)/words.h &: tools/embed.py $(WORDS)
+	@mkdir -p $(GEN)
+	python3 tools/embed.py words $(GEN) $(WORDS)
+
 # ---- objects, library, programs -----------------------------------------------------------------
 $(OBJ)/%.o: %.c | $(GEN_H)
 	@mkdir -p $(@D)
@@ -115,6 +120,8 @@ $(BIN)/unit-%: $(OBJ)/tests/unit/%.o $(TEST_LIB) $(LIB)
 	$(LINK) -lcunit -o $@
 $(BIN)/handler-%: $(OBJ)/tests/handlers/%.o $(TEST_LIB) $(LIB)
 	$(LINK) -lcunit -o $@
+$(BIN)/bench-%: $(OBJ)/tests/bench/%.o
+	@mkdir -p $(@D); $(CC) $(LDFLAGS) $^ -o $@
 $(BIN)/fuzz-%: $(OBJ)/tests/fuzz/%.o $(LIB)
 	$(LINK) -fsanitize=fuzzer -o $@
 $(BIN)/%: $(OBJ)/tools/%.o $(LIB)
@@ -134,7 +141,9 @@ test:
 unit handlers contract frontend api e2e chaos lint:
 	@MODE=$(MODE) tests/run $@
 bench:
-	@tests/bench/run
+	@tools/run.py build
+	@$(MAKE) -s MODE=release build/release/bin/bench-load
+	@tools/node.sh tests/bench/bench.mjs
 fuzz: $(FUZZERS)
 	@tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 format:

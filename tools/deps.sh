@@ -56,7 +56,10 @@ install_packages() {
 mapfile -t wanted < <(missing)
 [ ${#wanted[@]} = 0 ] || install_packages "${wanted[@]}"
 
-# npm packages, when the lock file is not the one that was installed last.
+# npm packages, when the lock file is not the one that was installed last; one installation at a time.
+mkdir -p build
+exec 9>build/deps.lock
+flock 9
 for folder in frontend tests; do
     [ "$folder" = frontend ] || [ "$what" != run ] || continue
     [ -f "$folder/package-lock.json" ] || continue
