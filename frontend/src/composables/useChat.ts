@@ -1,0 +1,121 @@
+/* One open conversation: its log and its unsent messages as reactive values, drawn as rows, and what one can do with them. */
+import { isPosthouseError, type ConversationLog, type Entry, type PendingMessage } from '@sdk'
+import { computed, onWatcherCleanup, ref, shallowRef, watch, type Ref } from 'vue'
+import { useClient } from '@/stores/client'
+import { useConversations } from '@/stores/conversations'
+import { useHouse } from '@/stores/house'
+import { useSession } from '@/stores/session'
+import { messageRows } from './messageRows'
+import { useNames } from './useNames'
+
+export function useChat(id: Ref<string>) {
+  const client = useClient()
+  const conversations = useConversations()
+  const house = useHouse()
+  const session = useSession()
+  const { isNotebook } = useNames()
+
+  const conversation = computed(() => conversations.items.get(id.value) ?? null)
+  const entries = shallowRef<readonly Entry[]>([])
+  const pending = shallowRef<readonly PendingMessage[]>([])
+  const hasOlder = ref(false)
+  const loadingOlder = ref(false)
+  const olderFailed = ref(false)
+  const ready = ref(false)
+  const error = shallowRef<unknown>(null)
+  const newFromSeq = ref<number | null>(null)
+  let log: ConversationLog = client.log(id.value)
+
+  const rows = computed(() =>
+    messageRows({
+      entries: entries.value,
+      pending: pending.value,
+      myId: session.userId ?? '',
+      withTicks: conversation.value !== null && !isNotebook(conversation.value),
+      peerReadSeq: conversation.value?.peer_read_seq ?? 0,
+      newFromSeq: newFromSeq.value,
+    }),
+  )
+
+  function copy(): void {
+    entries.value = log.entries
+    pending.value = client.outbox.pending(log.conversationId)
+    hasOlder.value = log.hasOlder
+  }
+
+  /* The line "new" stands where reading stopped before, and stays there while the conversation is open. */
+  function markNew(): void {
+    const known = conversation.value
+    if (known === null || known.unread === 0) return
+    const first = log.entries.find((entry) => entry.seq > known.read_seq && entry.sender_id !== session.userId && entry.type !== 'system')
+    newFromSeq.value = first?.seq ?? null
+  }
+
+  function show(): void {
+    if (!ready.value) markNew()
+    ready.value = true
+    copy()
+  }
+
+  async function load(): Promise<void> {
+    const mine = log
+    error.value = null
+    try {
+      await conversations.ensure(mine.conversationId)
+      await mine.loadNewest()
+      if (mine !== log) return
+      show()
+    } catch (caught) {
+      if (mine === log) error.value = caught
+    }
+  }
+
+  async function loadOlder(): Promise<void> {
+    const mine = log
+    if (loadingOlder.value) return
+    loadingOlder.value = true
+    olderFailed.value = false
+    try {
+      await mine.loadOlder()
+    } catch (caught) {
+      if (!isPosthouseError(caught)) throw caught
+      if (mine === log) olderFailed.value = true
+    } finally {
+      if (mine === log) loadingOlder.value = false
+    }
+  }
+
+  watch(
+    id,
+    (value) => {
+      log = client.log(value)
+      ready.value = false
+      newFromSeq.value = null
+      loadingOlder.value = false
+      olderFailed.value = false
+      const stops = [
+        log.subscribe(() => ready.value && copy()),
+        client.outbox.subscribe((changed) => changed === value && ready.value && copy()),
+      ]
+      onWatcherCleanup(() => stops.forEach((stop) => stop()))
+      entries.value = []
+      pending.value = []
+      if (log.covers !== null) show()
+      void load()
+    },
+    { immediate: true },
+  )
+  watch(
+    () => house.snapshots,
+    () => void load(),
+  )
+
+  return {
+    conversation, rows, pending, ready, error, hasOlder, loadingOlder, olderFailed,
+    load, loadOlder,
+    send: (text: string) => void client.outbox.send(id.value, { text }),
+    resend: (clientMsgId: string) => client.outbox.retry(clientMsgId),
+    discard: (clientMsgId: string) => client.outbox.discard(clientMsgId),
+    typing: () => void client.conversations.typing(id.value),
+  }
+}
