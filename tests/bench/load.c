@@ -42,6 +42,7 @@ struct conn {
     int64_t sent_us;
     struct pair *pair; /* NULL where there is none */
     const char *request;
+    struct conn *next; /* all of them */
 };
 
 struct answer {
@@ -50,6 +51,7 @@ struct answer {
 };
 
 static int port, epoll_fd;
+static struct conn *conns;
 static int64_t now_us, count_from_us, end_us;
 static uint32_t *latencies;
 static size_t n_done;
@@ -97,6 +99,8 @@ static struct conn *conn_new(struct pair *pair)
     setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0)
         die("epoll_ctl", strerror(errno));
+    c->next = conns;
+    conns = c;
     return c;
 }
 
