@@ -1,0 +1,111 @@
+// A house with its limits on, over TLS: who asks too often is told how long to wait, and others go on.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { connect as connectH2 } from 'node:http2'
+import { Agent, request } from 'node:https'
+import { after, test } from 'node:test'
+
+import { openHouse, until } from '../lib/house.mjs'
+import { checkAnswer } from './validate.mjs'
+
+const house = await openHouse({
+  env: {
+    TLS: '1',
+    POSTHOUSE_RATE_USER_PER_S: '5',
+    POSTHOUSE_RATE_USER_BURST: '20',
+    POSTHOUSE_RATE_ADDRESS_PER_S: '2000',
+    POSTHOUSE_RATE_ADDRESS_BURST: '2000',
+    POSTHOUSE_RATE_LOGIN_PER_S: '2',
+    POSTHOUSE_RATE_LOGIN_BURST: '5',
+    POSTHOUSE_POLLS_PER_PROCESS: '10',
+    POSTHOUSE_POOL_POLL: '1',
+  },
+})
+const agent = new Agent({ ca: readFileSync(house.ca), keepAlive: true })
+after(async () => {
+  agent.destroy()
+  await house.close()
+})
+
+function call(method, path, { token, body } = {}) {
+  const headers = { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) }
+  return new Promise((resolve, reject) => {
+    const sent = request(`${house.local_url}/api/v1${path}`, { method, headers, agent }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (data) => (text += data))
+      response.on('end', () => {
+        const { problems } = checkAnswer(method, path, response.statusCode, response.headers, text)
+        if (problems.length) return reject(new Error(`${method} ${path} ${response.statusCode} ${text}: ${problems.join('; ')}`))
+        resolve({ status: response.statusCode, headers: response.headers, body: text ? JSON.parse(text) : undefined, text })
+      })
+    })
+    sent.on('error', reject)
+    sent.end(body && JSON.stringify(body))
+  })
+}
+
+const DEVICE = { name: 'limits', platform: 'other' }
+let number = 0
+/** Registers, as soon as the limit of the address lets it. */
+async function person() {
+  const body = { username: `limit-${number++}`, password: 'a password to limit', nickname: 'n', device: DEVICE }
+  const answer = await until('a registration', async () => {
+    const answer = await call('POST', '/register', { body })
+    return answer.status === 201 && answer
+  }, { everyMs: 200 })
+  return { ...answer.body, ...body }
+}
+
+const many = (n, fn) => Promise.all(Array.from({ length: n }, (_, i) => fn(i)))
+const count = (answers, status) => answers.filter((answer) => answer.status === status).length
+
+test('TLS: HTTP/2 as well, and the page', async () => {
+  const session = connectH2(house.local_url, { ca: readFileSync(house.ca) })
+  const status = await new Promise((resolve, reject) => {
+    session.on('error', reject)
+    const stream = session.request({ ':path': '/api/v1/server' })
+    stream.on('response', (headers) => resolve(headers[':status'])).on('error', reject).resume()
+    stream.end()
+  })
+  session.close()
+  assert.equal(status, 200)
+})
+
+test('sign-ins of one address are limited before any password is computed', async () => {
+  const answers = await many(40, (i) => call('POST', '/login', { body: { username: `nobody${i}`, password: 'nothing', device: DEVICE } }))
+  assert.ok(count(answers, 429) >= 25, `${count(answers, 429)} of 40 were refused`)
+  for (const answer of answers.filter(({ status }) => status === 429)) assert.equal(answer.body.code, 'rate_limited')
+  assert.equal((await call('GET', '/server')).status, 200)
+})
+
+test('requests of one person are limited, those of another go on', async () => {
+  const [a, b] = [await person(), await person()]
+  const answers = await many(150, () => call('GET', '/me', { token: a.access_token }))
+  assert.ok(count(answers, 200) >= 10, `${count(answers, 200)} were answered`)
+  assert.ok(count(answers, 429) >= 30, `${count(answers, 429)} were refused`)
+  assert.equal((await call('GET', '/me', { token: b.access_token })).status, 200)
+  await until('the person is welcome again', async () => (await call('GET', '/me', { token: a.access_token })).status === 200, { everyMs: 100 })
+})
+
+test('more polls than the house takes are told to come again, and find room when others leave', async () => {
+  const people = []
+  for (let i = 0; i < 3; i++) people.push(await person())
+  const sessions = []
+  for (const { username, password } of people) {
+    for (let i = 0; i < 5; i++) {
+      const signedIn = await until('a sign-in', async () => {
+        const answer = await call('POST', '/login', { body: { username, password, device: DEVICE } })
+        return answer.status === 200 && answer.body
+      }, { everyMs: 150 })
+      sessions.push(signedIn.access_token)
+    }
+  }
+  const polls = sessions.map(async (token) => {
+    const { body: { cursor } } = await call('GET', '/poll?timeout=0', { token })
+    return call('GET', `/poll?timeout=3&cursor=${cursor}`, { token })
+  })
+  const answers = await Promise.all(polls)
+  assert.equal(count(answers, 200) + count(answers, 503), sessions.length, answers.map(({ status }) => status).join())
+  assert.ok(count(answers, 503) >= 1, 'ten places were enough for fifteen')
+  assert.equal((await call('GET', '/poll?timeout=1', { token: sessions[0] })).status, 200)
+})
