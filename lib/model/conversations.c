@@ -14,14 +14,27 @@ static const char *const notify_names[] = {"all", "mentions", "none", NULL};
 static const struct field conversation_fields[] = {
     {.name = "id", .type = FIELD_ID, AT(id)},
     {.name = "kind", .type = FIELD_ENUM, AT(kind), .names = kinds},
-    {.name = "peer", .type = FIELD_OBJECT, .flags = F_NULLABLE, AT(peer), HAS(has_peer), .shape = &user_shape},
+    {.name = "peer",
+     .type = FIELD_OBJECT,
+     .flags = F_NULLABLE,
+     AT(peer),
+     HAS(has_peer),
+     .shape = &user_shape},
     {.name = "group", .type = FIELD_JSON, .flags = F_NULLABLE, AT(group)},
-    {.name = "last_entry", .type = FIELD_OBJECT, .flags = F_NULLABLE, AT(last_entry), HAS(has_last_entry),
+    {.name = "last_entry",
+     .type = FIELD_OBJECT,
+     .flags = F_NULLABLE,
+     AT(last_entry),
+     HAS(has_last_entry),
      .shape = &entry_shape},
     {.name = "last_seq", .type = FIELD_INT, AT(last_seq)},
     {.name = "first_seq", .type = FIELD_INT, AT(first_seq)},
     {.name = "read_seq", .type = FIELD_INT, AT(read_seq)},
-    {.name = "peer_read_seq", .type = FIELD_INT, .flags = F_NULLABLE, AT(peer_read_seq), HAS(has_peer_read_seq)},
+    {.name = "peer_read_seq",
+     .type = FIELD_INT,
+     .flags = F_NULLABLE,
+     AT(peer_read_seq),
+     HAS(has_peer_read_seq)},
     {.name = "unread", .type = FIELD_INT, AT(unread)},
     {.name = "mentioned", .type = FIELD_BOOL, AT(mentioned)},
     {.name = "pinned", .type = FIELD_BOOL, AT(pinned)},
@@ -145,7 +158,9 @@ enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool
     *made = !(conv.flags & PAIR_OPEN);
     if (!*made)
         return OK;
-    const enum err err = conversation_may_write(conv.low_id, conv.high_id, (unsigned)conv.flags | PAIR_OPEN, me);
+    TRY(user_profile(ctx, user_id, &peer)); /* with a deleted person nothing begins */
+    const enum err err =
+        conversation_may_write(conv.low_id, conv.high_id, (unsigned)conv.flags | PAIR_OPEN, me);
     if (err != OK)
         return fail(ctx, err, "only friends can begin a conversation");
     TRY(conversation_open_pair(ctx, &conv));
@@ -185,7 +200,8 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
                            struct conversation *out)
 {
     const uint64_t me = ctx->actor.user_id;
-    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids), *peer_ids = arena_array(ctx->arena, n, sizeof *ids);
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids),
+             *peer_ids = arena_array(ctx->arena, n, sizeof *ids);
     struct entry_ref *refs = arena_array(ctx->arena, n, sizeof *refs);
     struct user *peers = arena_array(ctx->arena, n, sizeof *peers);
     struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
@@ -240,53 +256,25 @@ enum err conversation_load(struct ctx *ctx, uint64_t id, struct conversation *ou
 
 /* ---- the list ---- */
 
-enum { CURSOR_BYTES = 16 };
-
-struct str conversation_cursor_text(struct arena *arena, struct conversation_cursor cursor)
-{
-    const uint64_t numbers[2] = {(uint64_t)cursor.at, cursor.id};
-    unsigned char bytes[CURSOR_BYTES];
-    char *text = arena_alloc(arena, 2 * CURSOR_BYTES + 1);
-
-    for (int i = 0; i < CURSOR_BYTES; i++)
-        bytes[i] = (unsigned char)(numbers[i / 8] >> (56 - 8 * (i % 8)));
-    hex_encode(bytes, CURSOR_BYTES, text);
-    return (struct str){text, 2 * CURSOR_BYTES};
-}
-
-bool conversation_cursor_read(struct str text, struct conversation_cursor *out)
-{
-    uint64_t numbers[2] = {0};
-    unsigned char bytes[CURSOR_BYTES];
-
-    if (!hex_decode(text, bytes, CURSOR_BYTES))
-        return false;
-    for (int i = 0; i < CURSOR_BYTES; i++)
-        numbers[i / 8] = numbers[i / 8] << 8 | bytes[i];
-    if (numbers[0] > INT64_MAX || numbers[1] > INT64_MAX || !numbers[1])
-        return false;
-    *out = (struct conversation_cursor){(int64_t)numbers[0], numbers[1]};
-    return true;
-}
-
-enum err conversations_page(struct ctx *ctx, const struct conversation_cursor *cursor, size_t limit,
-                            struct conversation **items, size_t *n, bool *more, struct conversation_cursor *next)
+enum err conversations_page(struct ctx *ctx, struct page_mark before, size_t limit,
+                            struct conversation **items, size_t *n, struct str *next_cursor)
 {
     const struct q_conversation_views_page_in page = {
         .app_id = ctx->actor.app_id,
         .user_id = ctx->actor.user_id,
-        .before_at = cursor ? cursor->at : INT64_MAX,
-        .before_id = cursor ? (int64_t)cursor->id : INT64_MAX,
+        .before_at = before.at,
+        .before_id = before.id,
         .max = limit + 1,
     };
     struct conversation_view_row *views;
     size_t found;
 
     TRY(q_conversation_views_page(ctx, &page, &views, &found));
-    *more = found > limit;
-    *n = *more ? limit : found;
+    *n = found > limit ? limit : found;
     *items = arena_array(ctx->arena, *n, sizeof **items);
-    if (*more)
-        *next = (struct conversation_cursor){views[limit - 1].last_at, views[limit - 1].id};
+    *next_cursor = STR_NONE;
+    if (found > limit)
+        *next_cursor =
+            page_cursor(ctx->arena, (struct page_mark){views[limit - 1].last_at, views[limit - 1].id});
     return views_load(ctx, views, *n, *items);
 }

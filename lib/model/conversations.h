@@ -18,6 +18,7 @@
 #include "model/accounts.h"
 #include "model/ctx.h"
 #include "model/entries.h"
+#include "model/page.h"
 #include "queries.h" /* struct conversation_row, struct conversation_access */
 
 /* Never renumber: the numbers are stored. */
@@ -51,7 +52,8 @@ extern const struct shape conversation_shape;
  * The direct conversation of two people (a may equal b: the notebook), made if it was not there, locked.
  * Both are of ctx->actor's app; the caller has seen to that.
  */
-enum err conversation_pair_lock(struct ctx *ctx, uint64_t a, uint64_t b, struct conversation_row *out) MUST_CHECK;
+enum err conversation_pair_lock(struct ctx *ctx, uint64_t a, uint64_t b,
+                                struct conversation_row *out) MUST_CHECK;
 /* ERR_NOT_FOUND when there is none in the actor's app. */
 enum err conversation_lock(struct ctx *ctx, uint64_t id, struct conversation_row *out) MUST_CHECK;
 /* Both people become members, once: sets PAIR_OPEN, raises the version. Says nothing to anybody. */
@@ -77,28 +79,20 @@ uint64_t conversation_visible_to(const struct conversation_access *access);
  * Whether `user_id` may write into it now, from its row alone (locked, or as current as the answer must be):
  * ERR_NOT_FOUND for a stranger, ERR_NOT_FRIENDS, ERR_BLOCKED.
  */
-enum err conversation_may_write(uint64_t low_id, uint64_t high_id, unsigned flags, uint64_t user_id) MUST_CHECK;
+enum err conversation_may_write(uint64_t low_id, uint64_t high_id, unsigned flags,
+                                uint64_t user_id) MUST_CHECK;
 
 /* ---- for people ---- */
 
 /* The actor's direct conversation with somebody; `*made` if he had none. Inside a transaction. */
 enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool *made) MUST_CHECK;
 /* As the actor sees them, in the order of `ids`; out[i].id is 0 for one that does not exist for him. */
-enum err conversations_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct conversation *out) MUST_CHECK;
+enum err conversations_load(struct ctx *ctx, const uint64_t *ids, size_t n,
+                            struct conversation *out) MUST_CHECK;
 enum err conversation_load(struct ctx *ctx, uint64_t id, struct conversation *out) MUST_CHECK;
 
-/* The place in the list behind which the next page begins. */
-struct conversation_cursor {
-    int64_t at;
-    uint64_t id;
-};
-struct str conversation_cursor_text(struct arena *arena, struct conversation_cursor cursor);
-/* False for what conversation_cursor_text() did not make. */
-bool conversation_cursor_read(struct str text, struct conversation_cursor *out);
-
-/* Newest first; `cursor` NULL: from the start. `*more`: there are others behind `next`. */
-enum err conversations_page(struct ctx *ctx, const struct conversation_cursor *cursor, size_t limit,
-                            struct conversation **items, size_t *n, bool *more,
-                            struct conversation_cursor *next) MUST_CHECK;
+/* Those before `before` in the list, newest first. `next_cursor` (model/page.h) is absent at the end. */
+enum err conversations_page(struct ctx *ctx, struct page_mark before, size_t limit,
+                            struct conversation **items, size_t *n, struct str *next_cursor) MUST_CHECK;
 
 #endif

@@ -25,12 +25,15 @@ static const struct field entry_fields[] = {
     {.name = "seq", .type = FIELD_INT, AT(seq)},
     {.name = "type", .type = FIELD_ENUM, AT(type), .names = entry_types},
     {.name = "sender_id", .type = FIELD_ID, .flags = F_NULLABLE, AT(sender_id)},
-    {.name = "client_msg_id", .type = FIELD_UUID, .flags = F_NULLABLE, AT(client_msg_id),
+    {.name = "client_msg_id",
+     .type = FIELD_UUID,
+     .flags = F_NULLABLE,
+     AT(client_msg_id),
      .has_at = offsetof(struct entry, has_client_msg_id)},
     {.name = "content", .type = FIELD_JSON, AT(content)},
     {.name = "summary", .type = FIELD_STR, AT(summary)},
     {.name = "reply_to_seq", .type = FIELD_INT, .flags = F_NULLABLE, AT(reply_to_seq)},
-    {.name = "mentions", .type = FIELD_IDS, AT(mentions)},
+    {.name = "mentions", .type = FIELD_JSON, AT(mentions)},
     {.name = "reactions", .type = FIELD_LIST, AT(reactions), .shape = &reaction_shape},
     {.name = "created_at", .type = FIELD_TIME, AT(created_at)},
     {.name = "edited_at", .type = FIELD_TIME, .flags = F_NULLABLE, AT(edited_at)},
@@ -61,7 +64,8 @@ struct str entry_system_content(struct arena *arena, struct str code)
     return buf_done(&b);
 }
 
-/* The next character of a JSON string as buf_json() writes it: its bytes, or a space for what breaks a line. */
+/* The next character of a JSON string as buf_json() writes it: its bytes, or a space for what breaks a line.
+ */
 static struct str next_character(struct str *rest)
 {
     struct str c = {rest->p, 1};
@@ -119,6 +123,7 @@ void entry_from_row(struct arena *arena, const struct entry_row *row, struct ent
         .content = row->content,
         .summary = entry_summary(arena, (int)row->type, row->content),
         .reply_to_seq = (int64_t)row->reply_to_seq,
+        .mentions = STR("[]"), /* nobody can be mentioned between two */
         .created_at = row->created_at,
         .edited_at = row->edited_at,
         .recalled_at = row->recalled_at,

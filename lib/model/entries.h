@@ -31,9 +31,10 @@ struct entry {
     unsigned char has_client_msg_id;
     struct str content, summary;
     int64_t reply_to_seq; /* 0: none */
-    struct list mentions, reactions;
+    struct str mentions;  /* JSON */
+    struct list reactions;
     int64_t created_at, edited_at, recalled_at; /* 0: never */
-    bool hidden; /* not on the wire: this reader sees its place alone */
+    bool hidden;                                /* not on the wire: this reader sees its place alone */
 };
 
 extern const struct shape entry_shape;
@@ -50,7 +51,8 @@ void entry_from_row(struct arena *arena, const struct entry_row *row, struct ent
 /* The wire form; of one that is hidden from this reader only its place. */
 void entry_encode(struct buf *b, const struct entry *entry);
 
-/* Single entries, in the order of `refs`; out[i].seq is 0 for one that is not there. Rights are the caller's matter. */
+/* Single entries, in the order of `refs`; out[i].seq is 0 for one that is not there. Rights are the caller's
+ * matter. */
 enum err entries_load(struct ctx *ctx, const struct entry_ref *refs, size_t n, struct entry *out) MUST_CHECK;
 
 #endif

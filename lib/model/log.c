@@ -3,7 +3,8 @@
 
 #include "base/clock.h"
 
-static struct entry_row draft_row(const struct log_draft *draft, uint64_t conversation_id, uint64_t seq, int64_t now)
+static struct entry_row draft_row(const struct log_draft *draft, uint64_t conversation_id, uint64_t seq,
+                                  int64_t now)
 {
     return (struct entry_row){
         .conversation_id = conversation_id,
@@ -16,7 +17,8 @@ static struct entry_row draft_row(const struct log_draft *draft, uint64_t conver
     };
 }
 
-enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct log_draft *draft, struct entry *out)
+enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct log_draft *draft,
+                    struct entry *out)
 {
     const int64_t now = clock_wall_ms(), last_at = now > conv->last_at ? now : conv->last_at;
     const struct entry_row row = draft_row(draft, conv->id, conv->last_seq + 1, now);
@@ -36,11 +38,10 @@ enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct
     TRY(q_conversation_advance(ctx, conv->id, row.seq, last_at, NULL));
     conv->last_seq = row.seq;
     conv->last_at = last_at;
-    event_add(&ctx->events, ctx->arena,
-              (struct event){.kind = EVENT_ENTRY,
-                             .id = conv->id,
-                             .seq = row.seq,
-                             .origin_session = draft->origin_session});
+    event_add(
+        &ctx->events, ctx->arena,
+        (struct event){
+            .kind = EVENT_ENTRY, .id = conv->id, .seq = row.seq, .origin_session = draft->origin_session});
     if (out)
         entry_from_row(ctx->arena, &row, out);
     return OK;
@@ -48,7 +49,8 @@ enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct
 
 enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code)
 {
-    struct log_draft draft = {.type = ENTRY_SYSTEM, .content = entry_system_content(ctx->arena, str_of(code))};
+    struct log_draft draft = {.type = ENTRY_SYSTEM,
+                              .content = entry_system_content(ctx->arena, str_of(code))};
     uint64_t id;
 
     /* No client made this id, so the house does. */

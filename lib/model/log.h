@@ -25,9 +25,9 @@ struct log_draft {
 };
 
 /*
- * Appends to `conv`, which the caller has locked (conversation_lock, conversation_pair_lock) and which is updated.
- * EVENT_ENTRY is added. ERR_DUPLICATE: this sender used the client_msg_id already; nothing was written.
- * `out` may be NULL.
+ * Appends to `conv`, which the caller has locked (conversation_lock, conversation_pair_lock) and which is
+ * updated. EVENT_ENTRY is added. ERR_DUPLICATE: this sender used the client_msg_id already; nothing was
+ * written. `out` may be NULL.
  */
 enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct log_draft *draft,
                     struct entry *out) MUST_CHECK;

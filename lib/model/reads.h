@@ -20,7 +20,8 @@ struct read_mark {
  * and, in a direct conversation, the other person. Inside a transaction.
  * ERR_NOT_FOUND; ERR_INVALID_REQUEST past the last entry that he may see.
  */
-enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, struct read_mark *out) MUST_CHECK;
+enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq,
+                       struct read_mark *out) MUST_CHECK;
 /* What the actor has unread in each, in the order of `ids`. */
 enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, int64_t *out) MUST_CHECK;
 

@@ -28,14 +28,16 @@ struct send {
     unsigned char client_msg_id[16];
     unsigned char request_hash[16]; /* of all that the request says: the same id with another is a conflict */
     int type;
-    struct str content; /* JSON, as stored */
+    struct str content;    /* JSON, as stored */
+    uint64_t reply_to_seq; /* 0: none */
     int64_t deadline_mono_ms;
 };
 
 /*
- * Called exactly once per accepted send, from a thread of the writer. OK: `entry_json` is the entry (borrowed for
- * the call), `repeated` if it was there before. Else ERR_NOT_FOUND, ERR_NOT_FRIENDS, ERR_BLOCKED, ERR_CONFLICT,
- * ERR_UNAVAILABLE (nothing was stored), ERR_OUTCOME_UNKNOWN, with `problem`.
+ * Called exactly once per accepted send, from a thread of the writer. OK: `entry_json` is the entry (borrowed
+ * for the call), `repeated` if it was there before. Else ERR_NOT_FOUND, ERR_NOT_FRIENDS, ERR_BLOCKED,
+ * ERR_INVALID_REQUEST (reply_to_seq), ERR_CONFLICT, ERR_UNAVAILABLE (nothing was stored),
+ * ERR_OUTCOME_UNKNOWN, with `problem`.
  */
 typedef void (*send_done)(void *arg, enum err err, struct str entry_json, bool repeated,
                           const struct problem *problem);
@@ -44,7 +46,8 @@ enum err writer_new(struct house *house, struct writer **out) MUST_CHECK;
 /* Writes and answers what is queued, then stops. */
 void writer_free(struct writer *writer);
 
-/* LATER: `done` will be called. ERR_UNAVAILABLE: the queue is full or closed, and `done` will not be. Thread-safe. */
+/* LATER: `done` will be called. ERR_UNAVAILABLE: the queue is full or closed, and `done` will not be.
+ * Thread-safe. */
 enum err writer_send(struct writer *writer, const struct send *send, send_done done, void *arg) MUST_CHECK;
 
 #endif

@@ -85,7 +85,7 @@ WHERE m.user_id = :user_id AND m.conversation_id IN (:ids) AND c.app_id = :app_i
 
 -- name: conversation_views_page :many
 -- One member's conversations before a point of the list, newest first.
--- in: app_id u64, user_id u64, before_at i64, before_id i64, max u64
+-- in: app_id u64, user_id u64, before_at i64, before_id u64, max u64
 -- out: conversation_view_row
 SELECT c.id, c.kind, c.low_id, c.high_id, c.last_seq, c.last_at, c.version + m.version AS version,
        m.visible_from_seq, m.left_seq, m.read_seq, p.read_seq AS peer_read_seq

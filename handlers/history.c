@@ -1,0 +1,77 @@
+/*
+ * history: reading the log of a conversation.
+ *
+ * Surprising: it reads what is committed, at the reader's rights of now; a page
+ * never says more than the membership lets it, and says by `covers` what is
+ * complete with it.
+ */
+#include "model/history.h"
+#include "model/page.h"
+#include "web/web.h"
+
+struct list_in {
+    uint64_t id;
+    int64_t before_seq, around_seq, after_seq, limit;
+    unsigned char has_before, has_around, has_after;
+};
+
+static const struct field list_in_fields[] = {
+    {.name = "id", .type = FIELD_ID, .flags = F_PATH | F_REQUIRED, .at = offsetof(struct list_in, id)},
+    {.name = "before_seq",
+     .type = FIELD_INT,
+     .flags = F_QUERY,
+     .at = offsetof(struct list_in, before_seq),
+     .has_at = offsetof(struct list_in, has_before),
+     .min = 1,
+     .max = 0},
+    {.name = "around_seq",
+     .type = FIELD_INT,
+     .flags = F_QUERY,
+     .at = offsetof(struct list_in, around_seq),
+     .has_at = offsetof(struct list_in, has_around),
+     .min = 1,
+     .max = 0},
+    {.name = "after_seq",
+     .type = FIELD_INT,
+     .flags = F_QUERY,
+     .at = offsetof(struct list_in, after_seq),
+     .has_at = offsetof(struct list_in, has_after),
+     .min = 0,
+     .max = -1},
+    {.name = "limit",
+     .type = FIELD_INT,
+     .flags = F_QUERY,
+     .at = offsetof(struct list_in, limit),
+     .min = 1,
+     .max = PAGE_MAX},
+};
+static const struct shape list_in = SHAPE("MessagesQuery", struct list_in, list_in_fields);
+
+static const struct field list_out_fields[] = {
+    {.name = "items", .type = FIELD_JSON, .at = offsetof(struct history_page, items)},
+    {.name = "covers", .type = FIELD_JSON, .flags = F_NULLABLE, .at = offsetof(struct history_page, covers)},
+    {.name = "last_seq", .type = FIELD_INT, .at = offsetof(struct history_page, last_seq)},
+};
+static const struct shape list_out = SHAPE("MessageList", struct history_page, list_out_fields);
+
+static enum err messages_list(struct req *r)
+{
+    const struct list_in *in = r->in;
+    const size_t limit = in->limit ? (size_t)in->limit : PAGE_DEFAULT;
+
+    if (!!in->has_before + !!in->has_around + !!in->has_after > 1)
+        return fail_field(r->ctx, in->has_after ? "after_seq" : "around_seq",
+                          "at most one of before_seq, around_seq and after_seq");
+    if (in->has_after)
+        return history_after(r->ctx, in->id, (uint64_t)in->after_seq, limit, r->out);
+    if (in->has_around)
+        return history_around(r->ctx, in->id, (uint64_t)in->around_seq, limit, r->out);
+    return history_before(r->ctx, in->id, in->has_before ? (uint64_t)in->before_seq : INT64_MAX, limit,
+                          r->out);
+}
+
+static const struct route routes[] = {
+    {GET, "/conversations/{id}/messages", "listMessages", messages_list, &list_in, &list_out, 200, 0},
+};
+
+const struct service service = {SERVICE("history", routes)};

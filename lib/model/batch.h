@@ -1,0 +1,61 @@
+/*
+ * A batch of sends as one transaction (the inside of the log writer).
+ *
+ * Two round trips: (1) the conversations locked in the order of their ids, and a
+ * look-up of the batch's ids for retries; (2) entries, last_seq, one outbox row,
+ * rung outbox rows away, COMMIT. The text holds numbers and hex literals only.
+ *
+ * A COMMIT without an answer leaves the batch in doubt. Doing it all again ends the
+ * doubt: the lock is had only when the lost transaction is over, and the look-up
+ * then says what it left.
+ */
+#ifndef MODEL_BATCH_H
+#define MODEL_BATCH_H
+
+#include "base/arena.h"
+#include "ext/db.h"
+#include "model/event.h"
+#include "model/writer.h"
+
+struct ringer;
+struct id_maker;
+
+/* 256 texts of 8,000 characters would be past the packet size of a careful server. */
+enum { BATCH_MAX = 256, BATCH_BYTES_MAX = 2 * 1024 * 1024, BATCH_RUNG_MAX = 256 };
+
+/* One send on its way: filled by the writer, settled by the batch. */
+struct item {
+    struct item *next; /* in the queue */
+    struct send send;
+    send_done done;
+    void *arg;
+
+    bool settled; /* err is its answer; OK: seq and created_at are what was stored */
+    enum err err;
+    bool repeated;
+    uint64_t seq;
+    int64_t created_at;
+    struct item *same_as; /* an equal one that is written in its place */
+    uint64_t member_ids[2];
+    size_t n_members;
+};
+
+struct batch {
+    struct batch *next;
+    struct arena *arena; /* of the last attempt */
+    struct item *items[BATCH_MAX];
+    size_t n;
+    bool in_doubt;        /* a COMMIT was sent and not answered */
+    uint64_t outbox_id;   /* holds while there are events */
+    struct event *events; /* of the items that were written, in their order */
+    struct item **written;
+    size_t n_events;
+};
+
+/*
+ * Tries once to write what is not settled. OK: everything is settled. ERR_RETRY, ERR_UNAVAILABLE: nothing was
+ * written. ERR_OUTCOME_UNKNOWN: in doubt. Except with OK the caller rolls back.
+ */
+enum err batch_write(struct batch *b, struct db *db, struct id_maker *ids, struct ringer *ringer) MUST_CHECK;
+
+#endif
