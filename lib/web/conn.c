@@ -1,0 +1,246 @@
+/* The table of connections, their timers, and the end of an answer. */
+#include "web/conn.h"
+
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { OUTPUT_MS = 30000 }; /* nginx must have taken an answer by then */
+
+struct conns conns = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoll = -1, .listener = -1};
+
+void conns_init(unsigned size)
+{
+    conns.table = calloc(size, sizeof *conns.table);
+    if (!conns.table)
+        abort();
+    conns.size = size;
+    conns.open = conns.parked = 0;
+    conns.high = 0;
+    conns.paused = conns.stopping = false;
+    conns.started_ms = clock_mono_ms();
+    conns.tick = 0;
+    for (int i = 0; i < CONN_SLOTS; i++)
+        conns.slots[i] = -1;
+}
+
+void conns_done(void)
+{
+    free(conns.table);
+    conns.table = NULL;
+    conns.size = 0;
+}
+
+static int fd_of(const struct conn *c)
+{
+    return (int)(c - conns.table);
+}
+
+/* ---- timers: a wheel of lists; what is due after a whole turn is passed over until then ---- */
+
+static uint32_t tick_of(int64_t mono_ms)
+{
+    return mono_ms > conns.started_ms ? (uint32_t)((mono_ms - conns.started_ms) / CONN_TICK_MS) : 0;
+}
+
+static void unlink_timer(struct conn *c)
+{
+    if (!c->due)
+        return;
+    if (c->prev >= 0)
+        conns.table[c->prev].next = c->next;
+    else
+        conns.slots[c->due % CONN_SLOTS] = c->next;
+    if (c->next >= 0)
+        conns.table[c->next].prev = c->prev;
+    c->due = 0;
+}
+
+void conn_timer(struct conn *c, int64_t due_mono_ms)
+{
+    unlink_timer(c);
+    if (!due_mono_ms)
+        return;
+    c->due = tick_of(due_mono_ms) + 1;
+    if (c->due <= conns.tick)
+        c->due = conns.tick + 1;
+    int32_t *slot = &conns.slots[c->due % CONN_SLOTS];
+    c->prev = -1;
+    c->next = *slot;
+    if (c->next >= 0)
+        conns.table[c->next].prev = fd_of(c);
+    *slot = fd_of(c);
+}
+
+struct conn *conns_due(int64_t now_mono_ms)
+{
+    const uint32_t now = tick_of(now_mono_ms);
+
+    for (; conns.tick < now; conns.tick++) {
+        const uint32_t tick = conns.tick + 1;
+        for (int32_t i = conns.slots[tick % CONN_SLOTS]; i >= 0; i = conns.table[i].next) {
+            if (conns.table[i].due > tick)
+                continue;
+            unlink_timer(&conns.table[i]);
+            return &conns.table[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- opening and closing ---- */
+
+static void watch(const struct conn *c, int operation, uint32_t more_events)
+{
+    struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET | more_events,
+                            .data.u64 = (uint64_t)c->gen << 32 | (uint32_t)fd_of(c)};
+
+    epoll_ctl(conns.epoll, operation, fd_of(c), &e);
+}
+
+void conn_rearm(const struct conn *c)
+{
+    watch(c, EPOLL_CTL_MOD, 0);
+}
+
+bool conn_add(int fd)
+{
+    if ((unsigned)fd >= conns.size) {
+        close(fd);
+        return false;
+    }
+    pthread_mutex_lock(&conns.lock);
+    struct conn *c = &conns.table[fd];
+    *c = (struct conn){.gen = c->gen, .state = CONN_IDLE};
+    conns.open++;
+    if (conns.high <= fd)
+        conns.high = fd + 1;
+    watch(c, EPOLL_CTL_ADD, 0);
+    pthread_mutex_unlock(&conns.lock);
+    return true;
+}
+
+static void leave(struct conn *c)
+{
+    unlink_timer(c);
+    if (c->state == CONN_ANSWERING)
+        free(c->rest);
+    if (c->state == CONN_PARKED)
+        conns.parked--;
+    c->rest = NULL;
+    c->state = CONN_FREE;
+    c->gen++;
+    conns.open--;
+}
+
+static void watch_listener(uint32_t events)
+{
+    struct epoll_event e = {.events = events, .data.u64 = CONN_LISTENER_TAG};
+
+    conns.paused = !events;
+    epoll_ctl(conns.epoll, EPOLL_CTL_MOD, conns.listener, &e);
+}
+
+void conns_pause(void)
+{
+    pthread_mutex_lock(&conns.lock);
+    watch_listener(0);
+    pthread_mutex_unlock(&conns.lock);
+}
+
+void conns_resume(void)
+{
+    pthread_mutex_lock(&conns.lock);
+    if (conns.paused)
+        watch_listener(EPOLLIN);
+    pthread_mutex_unlock(&conns.lock);
+}
+
+/* Under the lock, which it releases: the number may be used again as soon as it is closed. */
+static void close_and_unlock(struct conn *c)
+{
+    const int fd = fd_of(c);
+    const bool resume = conns.paused;
+
+    leave(c);
+    pthread_mutex_unlock(&conns.lock);
+    close(fd);
+    if (resume)
+        conns_resume();
+}
+
+void conn_close(int fd)
+{
+    pthread_mutex_lock(&conns.lock);
+    close_and_unlock(&conns.table[fd]);
+}
+
+void conn_forget(int fd)
+{
+    pthread_mutex_lock(&conns.lock);
+    leave(&conns.table[fd]);
+    pthread_mutex_unlock(&conns.lock);
+}
+
+/* ---- answering ---- */
+
+/* The answer was sent, or the peer is gone. Releases the lock. */
+static void finish_and_unlock(struct conn *c)
+{
+    if (c->gone || c->last || conns.stopping) {
+        close_and_unlock(c);
+        return;
+    }
+    conn_timer(c, 0);
+    c->state = CONN_IDLE;
+    if (c->more)
+        conn_rearm(c); /* the next request came while this one was being answered */
+    c->more = 0;
+    pthread_mutex_unlock(&conns.lock);
+}
+
+void conn_answer(int fd, struct str http)
+{
+    struct conn *c = &conns.table[fd];
+    struct answer_rest *rest = NULL;
+
+    pthread_mutex_lock(&conns.lock);
+    c->state = CONN_ANSWERING;
+    c->rest = NULL;
+    const bool gone = c->gone;
+    const uint16_t request_id = c->request_id;
+    pthread_mutex_unlock(&conns.lock);
+
+    const bool sent = !gone && answer_send(fd, request_id, http, &rest);
+
+    pthread_mutex_lock(&conns.lock);
+    c->gone |= !sent;
+    c->rest = rest;
+    if (!rest || c->gone) {
+        finish_and_unlock(c);
+        return;
+    }
+    conn_timer(c, clock_mono_ms() + OUTPUT_MS);
+    watch(c, EPOLL_CTL_MOD, EPOLLOUT); /* from here on it is the loop's */
+    pthread_mutex_unlock(&conns.lock);
+}
+
+void conn_writable(int fd)
+{
+    struct conn *c = &conns.table[fd];
+
+    pthread_mutex_lock(&conns.lock);
+    struct answer_rest *rest = c->rest;
+    const bool sent = answer_continue(fd, &rest);
+    c->rest = rest;
+    c->gone |= !sent;
+    if (rest) {
+        pthread_mutex_unlock(&conns.lock);
+        return;
+    }
+    if (sent)
+        conn_rearm(c); /* without EPOLLOUT again */
+    finish_and_unlock(c);
+}

@@ -1,0 +1,526 @@
+/*
+ * The life of a request. The only place where an error becomes bytes.
+ *
+ * A request is owned by one thread at a time. When a handler has returned LATER
+ * somebody else owns it already, or has even ended it: it is not touched again here.
+ */
+#include "web/serve.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/count.h"
+#include "base/log.h"
+#include "ext/json.h"
+#include "model/idempotency.h"
+#include "model/token.h"
+#include "web/cgi.h"
+#include "web/decode.h"
+#include "web/pool.h"
+#include "web/problem.h"
+
+enum { ARENAS_KEPT = 64, LOG_FIELDS = 12 };
+
+/* ---- memory: arenas are used again ---- */
+
+static pthread_mutex_t arenas_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct arena *arenas[ARENAS_KEPT];
+static unsigned n_arenas;
+
+static struct arena *arena_take(void)
+{
+    pthread_mutex_lock(&arenas_lock);
+    struct arena *arena = n_arenas ? arenas[--n_arenas] : NULL;
+    pthread_mutex_unlock(&arenas_lock);
+    return arena ? arena : arena_new();
+}
+
+static void arena_give(struct arena *arena)
+{
+    arena_reset(arena);
+    pthread_mutex_lock(&arenas_lock);
+    if (n_arenas < ARENAS_KEPT) {
+        arenas[n_arenas++] = arena;
+        arena = NULL;
+    }
+    pthread_mutex_unlock(&arenas_lock);
+    arena_free(arena);
+}
+
+static bool has_secret(const struct shape *shape)
+{
+    for (size_t i = 0; shape && i < shape->n; i++)
+        if (shape->fields[i].flags & F_SECRET)
+            return true;
+    return false;
+}
+
+static void wipe(struct str s)
+{
+    if (s.n)
+        explicit_bzero((char *)(uintptr_t)s.p, s.n);
+}
+
+struct request *request_new(const struct site *site, int fd)
+{
+    struct arena *arena = arena_take();
+    struct request *q = arena_alloc(arena, sizeof *q);
+
+    q->site = site;
+    q->arena = arena;
+    q->fd = fd;
+    q->started_us = clock_mono_us();
+    q->trail.started_ms = (uint32_t)(q->started_us / 1000);
+    q->trail.route = (uint8_t)site->service->n_routes;
+    q->ctx = (struct ctx){.arena = arena, .house = site->house, .problem = &q->problem};
+    q->req = (struct req){.ctx = &q->ctx,
+                          .request_id = q->request_id,
+                          .traceparent = q->traceparent,
+                          .scheme = "",
+                          .host = "",
+                          .deadline_mono_ms = q->started_us / 1000 + site->conf->request_timeout_s * 1000};
+    return q;
+}
+
+void request_free(struct request *q)
+{
+    if (q->match.route && has_secret(q->match.route->in))
+        wipe(q->in.body);
+    arena_give(q->arena);
+}
+
+/* ---- who and what ---- */
+
+static struct str param(const struct request *q, enum fcgi_param name)
+{
+    return q->in.params[name];
+}
+
+/* A member of the `what`-separated traceparent: lower-case hex, not all zero. */
+static bool is_hex_id(struct str s, size_t n, unsigned char *out)
+{
+    unsigned char any = 0;
+
+    if (!hex_decode(s, out, n))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        any |= out[i];
+    for (size_t i = 0; i < s.n; i++)
+        if (isupper((unsigned char)s.p[i]))
+            return false;
+    return any != 0;
+}
+
+/* https://www.w3.org/TR/trace-context/: version 00; what is not well-formed counts as absent. */
+static void read_traceparent(struct request *q)
+{
+    const struct str t = param(q, FCGI_HTTP_TRACEPARENT);
+    unsigned char parent[8], flags;
+
+    if (t.n != 55 || memcmp(t.p, "00-", 3) != 0 || t.p[35] != '-' || t.p[52] != '-' ||
+        !hex_decode((struct str){t.p + 53, 2}, &flags, 1) || !is_hex_id((struct str){t.p + 36, 16}, 8, parent) ||
+        !is_hex_id((struct str){t.p + 3, 32}, 16, q->trail.trace)) {
+        memset(q->trail.trace, 0, sizeof q->trail.trace);
+        return;
+    }
+    memcpy(q->traceparent, t.p, 55);
+}
+
+/* nginx's own id of the request; ours where there is none. */
+static void read_request_id(struct request *q)
+{
+    if (!hex_decode(param(q, FCGI_HTTP_X_REQUEST_ID), q->trail.id, sizeof q->trail.id) &&
+        getrandom(q->trail.id, sizeof q->trail.id, 0) != sizeof q->trail.id)
+        abort();
+    hex_encode(q->trail.id, sizeof q->trail.id, q->request_id);
+}
+
+static void identify(struct request *q)
+{
+    read_request_id(q);
+    read_traceparent(q);
+    if (param(q, FCGI_REQUEST_SCHEME).p)
+        q->req.scheme = param(q, FCGI_REQUEST_SCHEME).p;
+    if (param(q, FCGI_HTTP_HOST).p)
+        q->req.host = param(q, FCGI_HTTP_HOST).p;
+    q->ctx.actor.address = param(q, FCGI_REMOTE_ADDR).p;
+}
+
+/* The method that is meant: POST may say so in a header, for networks that block the others. */
+static bool read_method(struct request *q)
+{
+    int method = route_method(param(q, FCGI_REQUEST_METHOD));
+
+    if (method == POST) {
+        const int other = route_method(param(q, FCGI_HTTP_X_HTTP_METHOD_OVERRIDE));
+        if (other == PUT || other == PATCH || other == DELETE)
+            method = other;
+    }
+    q->method = (enum method)method;
+    return method >= 0;
+}
+
+static bool find_route(struct request *q)
+{
+    const struct str uri = param(q, FCGI_REQUEST_URI);
+    const char *query = uri.p ? memchr(uri.p, '?', uri.n) : NULL;
+    const struct str path = {uri.p, query ? (size_t)(query - uri.p) : uri.n};
+
+    if (!read_method(q) || !route_find(q->site->service, q->method, path, &q->match)) {
+        q->match.route = NULL;
+        return false;
+    }
+    q->req.route = q->match.route;
+    q->trail.route = (uint8_t)q->match.index;
+    return true;
+}
+
+static enum err check_body(struct request *q)
+{
+    const struct str length = param(q, FCGI_CONTENT_LENGTH);
+    uint64_t n;
+
+    if (q->in.body_bytes > REQUEST_BODY_MAX)
+        return problem_set(&q->problem, ERR_TOO_LARGE, "a body is at most %d bytes", REQUEST_BODY_MAX);
+    if (!length.n)
+        return q->in.body_bytes ? ERR_LENGTH_REQUIRED : OK;
+    if (!str_u64(length, &n) || n != q->in.body_bytes)
+        return problem_set(&q->problem, ERR_INVALID_REQUEST, "the body is not as long as Content-Length says");
+    return OK;
+}
+
+static enum err authenticate(struct request *q)
+{
+    const struct str header = param(q, FCGI_HTTP_AUTHORIZATION);
+    struct house *house = q->site->house;
+    struct actor *actor = &q->ctx.actor;
+
+    if (q->match.route->flags & ROUTE_OPEN)
+        return OK;
+    if (!house_is_current(house))
+        return problem_set(&q->problem, ERR_UNAVAILABLE, "sign-outs could not be read for a while");
+    if (header.n < 8 || strncasecmp(header.p, "Bearer ", 7) != 0)
+        return problem_set(&q->problem, ERR_UNAUTHENTICATED, "the header `Authorization: Bearer …` is missing");
+    const struct str token = {header.p + 7, header.n - 7};
+    TRY(token_check(house_token_keys(house), house_revoked(house), TOKEN_ACCESS, token, clock_wall_ms(), actor));
+    q->trail.user_id = actor->user_id;
+    q->trail.session_id = actor->session_id;
+    return OK;
+}
+
+static enum err limit(struct request *q)
+{
+    if (!q->trail.user_id || rate_take(q->site->rate, q->trail.user_id, clock_mono_ms(), &q->problem.retry_after_s))
+        return OK;
+    return problem_set(&q->problem, ERR_RATE_LIMITED, "too many requests of one user");
+}
+
+static enum err decode(struct request *q)
+{
+    const struct route *route = q->match.route;
+
+    if (route->in)
+        q->req.in = arena_alloc(q->arena, route->in->size);
+    if (route->out)
+        q->req.out = arena_alloc(q->arena, route->out->size);
+    return decode_input(&q->match, param(q, FCGI_QUERY_STRING), q->in.body, (void *)(uintptr_t)q->req.in, q->arena,
+                        &q->problem);
+}
+
+/* ---- the call ---- */
+
+static struct str encode(struct request *q)
+{
+    struct buf json = buf_in(q->arena);
+
+    if (q->match.route->out)
+        json_encode(&json, q->match.route->out, q->req.out);
+    return buf_done(&json);
+}
+
+/* A transaction may be run again: nothing of the former attempt must be left. */
+static enum err call_afresh(struct ctx *ctx, void *arg)
+{
+    struct request *q = arg;
+
+    (void)ctx;
+    if (q->req.out)
+        memset(q->req.out, 0, q->match.route->out->size);
+    q->problem = (struct problem){0};
+    q->req.status = 0;
+    return q->match.route->call(&q->req);
+}
+
+struct once {
+    struct request *q;
+    struct idempotency key;
+};
+
+static enum err call_once(struct ctx *ctx, void *arg)
+{
+    const struct once *once = arg;
+    struct request *q = once->q;
+    bool first;
+    int status;
+
+    TRY(idempotency_claim(ctx, &once->key, &first, &status, &q->json));
+    if (!first) {
+        q->req.status = status == 201 ? 200 : status;
+        return OK;
+    }
+    TRY(call_afresh(ctx, q));
+    q->json = encode(q);
+    return idempotency_store(ctx, &once->key, q->req.status ? q->req.status : q->match.route->status, q->json);
+}
+
+static bool is_visible_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < 0x21 || s.p[i] > 0x7e)
+            return false;
+    return s.n > 0;
+}
+
+static enum err call_idempotent(struct request *q)
+{
+    const struct str key = param(q, FCGI_HTTP_IDEMPOTENCY_KEY), uri = param(q, FCGI_REQUEST_URI);
+    struct once once = {.q = q};
+    struct buf target = buf_in(q->arena);
+
+    if (!key.p)
+        return tx_run(&q->ctx, call_afresh, q);
+    if (key.n > IDEMPOTENCY_KEY_MAX || !is_visible_ascii(key))
+        return problem_field(&q->problem, "Idempotency-Key", "must be 1 to %d visible ASCII characters",
+                             IDEMPOTENCY_KEY_MAX);
+    buf_str(&target, uri);
+    buf_char(&target, '\n');
+    buf_str(&target, q->in.body);
+    idempotency_init(&once.key, q->ctx.actor.user_id, str_of(q->match.route->operation), key, buf_done(&target));
+    return tx_run(&q->ctx, call_once, &once);
+}
+
+static enum err call(struct request *q)
+{
+    const struct route *route = q->match.route;
+
+    if (clock_mono_ms() > q->req.deadline_mono_ms)
+        return problem_set(&q->problem, ERR_UNAVAILABLE, "the request waited too long for its turn");
+    if (route->flags & ROUTE_IDEMPOTENT)
+        return call_idempotent(q);
+    if (route->flags & ROUTE_TX)
+        return tx_run(&q->ctx, call_afresh, q);
+    return route->call(&q->req);
+}
+
+/* ---- the end ---- */
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 204:
+        return "No Content";
+    case 401:
+        return "Unauthorized";
+    case 404:
+        return "Not Found";
+    case 429:
+        return "Too Many Requests";
+    case 503:
+        return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
+    default:
+        return status < 500 ? "Refused" : "Failed";
+    }
+}
+
+/* What is answered, in the parts that log, counters and wire need. */
+struct answer {
+    int status;
+    enum err err;
+    const struct problem *problem;
+    struct str body;
+};
+
+static struct str encode_http(const struct answer *a, struct str request_id, struct arena *arena)
+{
+    struct buf b = buf_in(arena), json = buf_in(arena);
+    struct str body = a->body;
+    const int retry_after_s = a->err == OK ? 0 : problem_retry_after_s(a->err, a->problem);
+
+    if (a->err != OK) {
+        problem_encode(&json, a->err, a->problem, request_id);
+        body = buf_done(&json);
+    }
+    buf_printf(&b, "Status: %d %s\r\nX-Request-Id: %.*s\r\nCache-Control: no-store\r\n", a->status,
+               reason_of(a->status), STR_ARG(request_id));
+    if (a->err == ERR_UNAUTHENTICATED || a->err == ERR_TOKEN_EXPIRED)
+        buf_c(&b, "WWW-Authenticate: Bearer\r\n");
+    if (retry_after_s)
+        buf_printf(&b, "Retry-After: %d\r\n", retry_after_s);
+    if (a->status != 204)
+        buf_printf(&b, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+                   a->err == OK ? "application/json" : "application/problem+json", body.n);
+    buf_c(&b, "\r\n");
+    if (a->status != 204)
+        buf_str(&b, body);
+    return buf_done(&b);
+}
+
+static void log_answer(const struct site *site, const struct trail *t, const struct answer *a, struct str request_id,
+                       int64_t us, size_t bytes)
+{
+    const bool known = t->route < site->service->n_routes;
+    const struct route *route = known ? &site->service->routes[t->route] : NULL;
+    struct log_field f[LOG_FIELDS];
+    char trace[32], user[24], session[24];
+    unsigned char any = 0;
+    size_t n = 0;
+
+    f[n++] = log_str("request_id", request_id);
+    for (size_t i = 0; i < sizeof t->trace; i++)
+        any |= t->trace[i];
+    if (any) {
+        hex_encode(t->trace, sizeof t->trace, trace);
+        f[n++] = log_str("trace", (struct str){trace, sizeof trace});
+    }
+    f[n++] = log_c("method", known ? route_method_name(route->method) : "");
+    f[n++] = log_c("route", known ? route->path : "");
+    f[n++] = log_num("status", a->status);
+    if (a->err != OK)
+        f[n++] = log_c("code", err_code(a->err));
+    f[n++] = log_num("ms", us / 1000);
+    if (t->user_id) {
+        snprintf(user, sizeof user, "%llu", (unsigned long long)t->user_id);
+        snprintf(session, sizeof session, "%llu", (unsigned long long)t->session_id);
+        f[n++] = log_c("user", user);
+        f[n++] = log_c("session", session);
+    }
+    f[n++] = log_num("bytes", (int64_t)bytes);
+    if (a->status >= 500)
+        f[n++] = log_c("detail", a->problem->detail);
+    log_write(a->status >= 500 ? LOG_WARN : LOG_INFO, "request", f, n);
+}
+
+/* The last step of every request: the HTTP text, logged and counted. */
+static struct str conclude(const struct site *site, const struct trail *t, const struct answer *a, int64_t us,
+                           struct arena *arena)
+{
+    char request_id[32];
+
+    hex_encode(t->id, sizeof t->id, request_id);
+    const struct str id = {request_id, sizeof request_id};
+    const struct str http = encode_http(a, id, arena);
+    count_request(t->route, a->status, us);
+    log_answer(site, t, a, id, us, http.n);
+    return http;
+}
+
+/* Errors that must not leave the house were forgotten by somebody: said in the log, and closed. */
+static enum err public_error(const struct trail *t, enum err err, struct problem *problem)
+{
+    char request_id[32];
+
+    if (err == OK || (err != LATER && *err_code(err)))
+        return err;
+    hex_encode(t->id, sizeof t->id, request_id);
+    log_error("an inner error reached the answer", log_str("request_id", (struct str){request_id, 32}),
+              log_num("err", err), log_c("detail", problem->detail));
+    *problem = (struct problem){0};
+    return ERR_UNAVAILABLE;
+}
+
+static void finish(struct request *q, enum err err, struct str body)
+{
+    const struct route *route = q->match.route;
+
+    err = public_error(&q->trail, err, &q->problem);
+    const struct answer a = {.status = err != OK       ? err_status(err)
+                                       : q->req.status ? q->req.status
+                                                       : route->status,
+                             .err = err,
+                             .problem = &q->problem,
+                             .body = body};
+    const struct str http = conclude(q->site, &q->trail, &a, clock_mono_us() - q->started_us, q->arena);
+    if (q->fd == REQUEST_CGI)
+        cgi_answer(http);
+    else
+        conn_answer(q->fd, http);
+    if (route && has_secret(route->out)) {
+        wipe(body);
+        wipe(http);
+    }
+    request_free(q);
+}
+
+static enum err serve(struct request *q)
+{
+    TRY(check_body(q));
+    TRY(authenticate(q));
+    TRY(limit(q));
+    TRY(decode(q));
+    return call(q);
+}
+
+void serve_run(struct request *q, struct db *db, struct redis *redis)
+{
+    const bool may_wait = q->match.route->flags & ROUTE_LATER;
+
+    q->ctx.db = db;
+    q->ctx.redis = redis;
+    if (db)
+        db_deadline(db, q->req.deadline_mono_ms);
+    const enum err err = serve(q);
+    if (err == LATER && may_wait)
+        return;
+    if (err == OK && !q->json.p)
+        q->json = encode(q);
+    finish(q, err, q->json);
+}
+
+void serve_start(struct request *q)
+{
+    identify(q);
+    if (!find_route(q))
+        finish(q, problem_set(&q->problem, ERR_NOT_FOUND, "no such path and method"), STR_NONE);
+    else if ((q->match.route->flags & ROUTE_INLINE) || !q->site->pool)
+        serve_run(q, q->ctx.db, q->ctx.redis);
+    else if (!pool_put(q->site->pool, q))
+        finish(q, problem_set(&q->problem, ERR_UNAVAILABLE, "too many requests wait already"), STR_NONE);
+}
+
+void serve_refuse(struct request *q, enum err err, const char *detail)
+{
+    identify(q);
+    (void)find_route(q); /* for the log */
+    finish(q, problem_set(&q->problem, err, "%s", detail), STR_NONE);
+}
+
+void req_finish(struct req *r, enum err err, struct str body)
+{
+    struct request *q = (struct request *)r;
+
+    if (err == OK && !body.p)
+        body = encode(q);
+    finish(q, err, body);
+}
+
+void serve_parked(const struct site *site, int fd, const struct trail *trail, enum err err,
+                  const struct problem *problem, struct str json)
+{
+    struct arena *arena = arena_take();
+    struct problem said = problem ? *problem : (struct problem){0};
+
+    err = public_error(trail, err, &said);
+    const struct answer a = {
+        .status = err == OK ? 200 : err_status(err), .err = err, .problem = &said, .body = json};
+    const uint32_t ms = (uint32_t)clock_mono_ms() - trail->started_ms;
+    conn_answer(fd, conclude(site, trail, &a, (int64_t)ms * 1000, arena));
+    arena_give(arena);
+}
