@@ -31,3 +31,9 @@ WHERE id IN (:ids) AND claimed_until < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIG
 -- out: outbox_age_row(age_ms i64)
 SELECT CAST(COALESCE(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) -
        (SELECT o.created_at FROM outbox AS o ORDER BY o.id LIMIT 1), 0) AS SIGNED) AS age_ms;
+
+-- name: outbox_audience :many
+-- The friends of somebody: who hears of a changed profile, and of presence.
+-- in: user_id u64, max u64
+-- out: audience_row(friend_id u64)
+SELECT friend_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id LIMIT :max;

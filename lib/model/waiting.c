@@ -1,0 +1,432 @@
+/* Who waits here: two hash tables over the same sessions, and a queue of those that have to be read. */
+#include "model/waiting.h"
+
+#include <stdlib.h>
+
+enum { BUCKETS = 1 << 14 };
+
+struct waiter {
+    struct waiter *next_by_session, *next_by_user, *next_to_read;
+    uint64_t app_id, user_id, session_id;
+    uint64_t ticket;         /* of the parked poll; 0: between two polls */
+    struct cursor asked;     /* with which the poll came; counts until it is open */
+    struct cursor cursor;    /* told, or caused by the session itself, up to here */
+    uint64_t answered;       /* n of the last answer: what follows it up to `cursor` was the session's own */
+    uint64_t newest;         /* that a bell or a box told of */
+    uint64_t generation;     /* of the registration; 0: none */
+    uint64_t superseded_by;  /* the highest generation that was seen elsewhere */
+    int64_t until_ms;        /* of the poll */
+    int64_t stands_until_ms; /* of the registration */
+    int64_t left_ms;         /* the last poll ended */
+    int64_t seen_ms;         /* written to the database */
+    unsigned era;            /* in which `cursor` was found right */
+    bool open, due, queued, reading, retry;
+    bool again; /* something rang during the reading */
+};
+
+struct waiting {
+    struct waiter *by_session[BUCKETS], *by_user[BUCKETS];
+    struct waiter *first_to_read, **last_to_read;
+    size_t sessions, parked;
+    unsigned era;
+};
+
+/* ---- the tables ---- */
+
+static size_t bucket(uint64_t id)
+{
+    return (size_t)((id * 0x9e3779b97f4a7c15ULL) >> 50);
+}
+_Static_assert(BUCKETS == 1 << (64 - 50), "bucket() gives 14 bits");
+
+struct waiting *waiting_new(void)
+{
+    struct waiting *w = calloc(1, sizeof *w);
+
+    if (!w)
+        abort();
+    w->last_to_read = &w->first_to_read;
+    w->era = 1;
+    return w;
+}
+
+void waiting_free(struct waiting *w)
+{
+    for (size_t b = 0; b < BUCKETS; b++)
+        for (struct waiter *x = w->by_session[b]; x;) {
+            struct waiter *next = x->next_by_session;
+            free(x);
+            x = next;
+        }
+    free(w);
+}
+
+size_t waiting_sessions(const struct waiting *w)
+{
+    return w->sessions;
+}
+
+size_t waiting_parked(const struct waiting *w)
+{
+    return w->parked;
+}
+
+static struct waiter *find(const struct waiting *w, uint64_t session_id)
+{
+    struct waiter *x = w->by_session[bucket(session_id)];
+
+    while (x && x->session_id != session_id)
+        x = x->next_by_session;
+    return x;
+}
+
+static struct waiter *add(struct waiting *w, const struct arrival *a)
+{
+    struct waiter *x = calloc(1, sizeof *x);
+
+    if (!x)
+        abort();
+    x->app_id = a->app_id;
+    x->user_id = a->user_id;
+    x->session_id = a->session_id;
+    x->next_by_session = w->by_session[bucket(a->session_id)];
+    w->by_session[bucket(a->session_id)] = x;
+    x->next_by_user = w->by_user[bucket(a->user_id)];
+    w->by_user[bucket(a->user_id)] = x;
+    w->sessions++;
+    return x;
+}
+
+static void drop(struct waiting *w, struct waiter *x)
+{
+    struct waiter **at = &w->by_session[bucket(x->session_id)];
+
+    while (*at != x)
+        at = &(*at)->next_by_session;
+    *at = x->next_by_session;
+    at = &w->by_user[bucket(x->user_id)];
+    while (*at != x)
+        at = &(*at)->next_by_user;
+    *at = x->next_by_user;
+    if (x->queued) {
+        at = &w->first_to_read;
+        while (*at != x)
+            at = &(*at)->next_to_read;
+        *at = x->next_to_read;
+        if (!*at)
+            w->last_to_read = at;
+    }
+    w->sessions--;
+    w->parked -= x->ticket != 0;
+    free(x);
+}
+
+/* ---- small steps ---- */
+
+/* While it is being read it need not be queued: the end of the reading sees to it. */
+static bool queue_read(struct waiting *w, struct waiter *x)
+{
+    if (x->queued || x->reading)
+        return false;
+    x->queued = true;
+    x->retry = false;
+    x->next_to_read = NULL;
+    *w->last_to_read = x;
+    w->last_to_read = &x->next_to_read;
+    return true;
+}
+
+static void answers_add(struct answers *out, struct answer a)
+{
+    if (out->n == out->cap) {
+        const size_t cap = out->cap ? 2 * out->cap : 16;
+        struct answer *items = arena_array(out->arena, cap, sizeof *items);
+        if (out->n)
+            memcpy(items, out->items, out->n * sizeof *items);
+        out->items = items;
+        out->cap = cap;
+    }
+    out->items[out->n++] = a;
+}
+
+/* The poll ends with this answer. What it is told counts as told: a lost answer comes back with an older
+ * cursor. */
+static void end_poll(struct waiting *w, struct waiter *x, enum answer_kind kind, int64_t now_ms,
+                     struct answers *out)
+{
+    answers_add(out, (struct answer){kind, x->ticket, x->session_id, x->open ? x->cursor : x->asked});
+    if (x->open)
+        x->answered = x->cursor.n;
+    x->ticket = 0;
+    x->open = x->due = x->retry = false;
+    x->left_ms = now_ms;
+    w->parked--;
+}
+
+static void raise_to(uint64_t *n, uint64_t to)
+{
+    if (*n < to)
+        *n = to;
+}
+
+/* ---- what happens to a poll ---- */
+
+/* The process knows that nothing is above this cursor, and will hear of what comes. */
+static bool is_known(const struct waiting *w, const struct waiter *x, const struct arrival *a)
+{
+    return x->era == w->era && !x->reading && epoch_eq(a->cursor.epoch, x->cursor.epoch) &&
+           a->cursor.n >= x->answered && a->cursor.n <= x->cursor.n && x->newest <= x->cursor.n &&
+           x->generation > x->superseded_by && x->stands_until_ms >= a->until_ms;
+}
+
+bool waiting_arrive(struct waiting *w, const struct arrival *a, struct answers *out)
+{
+    struct waiter *x = find(w, a->session_id);
+
+    if (!x)
+        x = add(w, a);
+    if (x->ticket)
+        end_poll(w, x, ANSWER_SUPERSEDED, 0, out);
+    x->ticket = a->ticket;
+    x->asked = a->cursor;
+    x->until_ms = a->until_ms;
+    x->open = is_known(w, x, a);
+    w->parked++;
+    return x->open ? false : queue_read(w, x);
+}
+
+void waiting_leave(struct waiting *w, uint64_t session_id, uint64_t ticket, int64_t now_ms)
+{
+    struct waiter *x = find(w, session_id);
+
+    if (!x || !ticket || x->ticket != ticket)
+        return;
+    x->ticket = 0;
+    x->open = x->due = x->retry = false;
+    x->left_ms = now_ms;
+    w->parked--;
+}
+
+bool waiting_due(struct waiting *w, uint64_t session_id, uint64_t ticket)
+{
+    struct waiter *x = find(w, session_id);
+
+    if (!x || x->ticket != ticket)
+        return false;
+    x->due = true;
+    return queue_read(w, x);
+}
+
+bool waiting_revoke(struct waiting *w, uint64_t session_id, struct answers *out, struct inbox_leave *leave)
+{
+    struct waiter *x = find(w, session_id);
+
+    if (!x)
+        return false;
+    *leave = (struct inbox_leave){x->user_id, session_id, x->generation, false};
+    if (x->ticket)
+        end_poll(w, x, ANSWER_REVOKED, 0, out);
+    drop(w, x);
+    return true;
+}
+
+/* ---- what the bell says ---- */
+
+/* What is known here does not count any more: look into the box. */
+static bool look(struct waiting *w, struct waiter *x)
+{
+    x->era = 0;
+    x->again = x->reading;
+    return x->ticket && queue_read(w, x);
+}
+
+/* The box of this session's person has got number n. */
+static bool hear_event(struct waiting *w, struct waiter *x, const struct bell *bell, uint64_t n,
+                       int64_t now_ms, struct answers *out)
+{
+    if (!n || !epoch_eq(bell->epoch, x->cursor.epoch))
+        return look(w, x); /* another box than the one that is known */
+    raise_to(&x->newest, n);
+    if (n <= x->cursor.n)
+        return false;
+    const bool exact = n == x->cursor.n + 1, own = bell->session_id == x->session_id;
+    if (exact && own)
+        x->cursor.n = n; /* told by the answer of its own request */
+    if (exact && x->open && !own && bell->json.n) {
+        x->cursor.n = n;
+        end_poll(w, x, ANSWER_EVENT, now_ms, out);
+        return false;
+    }
+    if (x->reading)
+        x->again = true; /* this reading may have been too early for it */
+    return x->open && !(exact && own) && queue_read(w, x);
+}
+
+static bool hear_superseded(struct waiting *w, const struct bell *bell, int64_t now_ms, struct answers *out)
+{
+    struct waiter *x = find(w, bell->session_id);
+
+    if (!x || x->generation >= bell->pairs[0].n)
+        return false;
+    raise_to(&x->superseded_by, bell->pairs[0].n);
+    if (x->ticket && x->open) /* one that is being read may still get a higher generation */
+        end_poll(w, x, ANSWER_SUPERSEDED, now_ms, out);
+    return false;
+}
+
+bool waiting_bell(struct waiting *w, const struct bell *bell, int64_t now_ms, struct answers *out)
+{
+    bool read = false;
+
+    if (bell->kind == BELL_SUPERSEDED)
+        return hear_superseded(w, bell, now_ms, out);
+    for (size_t i = 0; i < bell->n_pairs; i++) {
+        const struct bell_pair *pair = &bell->pairs[i];
+        for (struct waiter *x = w->by_user[bucket(pair->user_id)]; x; x = x->next_by_user) {
+            if (x->user_id != pair->user_id)
+                continue;
+            if (bell->kind == BELL_EVENT)
+                read |= hear_event(w, x, bell, pair->n, now_ms, out);
+            else if (x->ticket && x->open && x->session_id != bell->session_id && bell->json.n)
+                end_poll(w, x, ANSWER_EVENT, now_ms, out);
+        }
+    }
+    return read;
+}
+
+void waiting_lost(struct waiting *w)
+{
+    w->era++;
+    for (size_t b = 0; b < BUCKETS; b++)
+        for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
+            if (x->ticket)
+                queue_read(w, x);
+}
+
+/* ---- reading boxes ---- */
+
+size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
+{
+    size_t n = 0;
+
+    while (n < max && w->first_to_read) {
+        struct waiter *x = w->first_to_read;
+        w->first_to_read = x->next_to_read;
+        if (!w->first_to_read)
+            w->last_to_read = &w->first_to_read;
+        x->queued = x->again = false;
+        if (!x->ticket)
+            continue; /* it hung up meanwhile */
+        x->reading = true;
+        out[n++] = (struct reading){
+            .app_id = x->app_id,
+            .user_id = x->user_id,
+            .session_id = x->session_id,
+            .ticket = x->ticket,
+            .cursor = x->open ? x->cursor : x->asked,
+            .until_ms = x->until_ms,
+            .era = w->era,
+            .was_here = x->generation > x->superseded_by,
+        };
+    }
+    return n;
+}
+
+/* What could not be found out now is tried again; at the deadline the client may keep its cursor. */
+static void read_failed(struct waiting *w, struct waiter *x, const struct reading_result *result,
+                        int64_t now_ms, struct answers *out)
+{
+    x->era = 0;
+    const bool nowhere = epoch_is_none(x->open ? x->cursor.epoch : x->asked.epoch);
+    if (result->redis != OK && !x->open)
+        end_poll(w, x, ANSWER_FAILED, now_ms, out);
+    else if (x->due)
+        end_poll(w, x, nowhere ? ANSWER_FAILED : ANSWER_NOTHING, now_ms, out);
+    else
+        x->retry = true;
+}
+
+bool waiting_read(struct waiting *w, const struct reading *r, const struct reading_result *result,
+                  int64_t now_ms, struct answers *out)
+{
+    struct waiter *x = find(w, r->session_id);
+
+    if (!x)
+        return false;
+    x->reading = false;
+    if (result->redis == OK) {
+        raise_to(&x->generation, result->generation);
+        x->stands_until_ms = result->stands_until_ms;
+    }
+    if (!x->ticket)
+        return false;
+    if (x->ticket != r->ticket)
+        return x->open ? false : queue_read(w, x); /* another poll of the session */
+    if (result->redis == OK && x->superseded_by > x->generation) {
+        end_poll(w, x, ANSWER_SUPERSEDED, now_ms, out);
+        return false;
+    }
+    if (result->redis != OK || result->events != OK) {
+        read_failed(w, x, result, now_ms, out);
+        return false;
+    }
+
+    /* Bells may have moved an open poll's cursor meanwhile, over what the session did itself. */
+    if (!x->open || !epoch_eq(x->cursor.epoch, result->cursor.epoch) || x->cursor.n < result->cursor.n ||
+        result->resync)
+        x->cursor = result->cursor;
+    x->open = true;
+    x->era = x->again ? 0 : r->era;
+    x->newest = result->newest;
+    if (result->resync)
+        end_poll(w, x, ANSWER_RESYNC, now_ms, out);
+    else if (result->has_events)
+        end_poll(w, x, ANSWER_READ, now_ms, out);
+    else if (x->due)
+        end_poll(w, x, ANSWER_NOTHING, now_ms, out);
+    return x->ticket && (x->era != w->era || x->newest > x->cursor.n) && queue_read(w, x);
+}
+
+/* ---- now and then ---- */
+
+bool waiting_retry(struct waiting *w)
+{
+    bool read = false;
+
+    for (size_t b = 0; b < BUCKETS; b++)
+        for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
+            if (x->retry)
+                read |= queue_read(w, x);
+    return read;
+}
+
+size_t waiting_idle(struct waiting *w, int64_t now_ms, struct inbox_leave *out, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t b = 0; b < BUCKETS && n < max; b++)
+        for (struct waiter *x = w->by_session[b], *next; x && n < max; x = next) {
+            next = x->next_by_session;
+            if (x->ticket || x->reading || now_ms - x->left_ms < WAITING_IDLE_MS)
+                continue;
+            if (x->generation > x->superseded_by)
+                out[n++] = (struct inbox_leave){x->user_id, x->session_id, x->generation, false};
+            drop(w, x);
+        }
+    return n;
+}
+
+size_t waiting_seen(struct waiting *w, int64_t now_ms, struct waiting_seen *out, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t b = 0; b < BUCKETS && n < max; b++)
+        for (struct waiter *x = w->by_session[b]; x && n < max; x = x->next_by_session) {
+            const bool polled = x->ticket || x->left_ms > x->seen_ms;
+            if (!polled || (x->seen_ms && now_ms - x->seen_ms < WAITING_SEEN_MS))
+                continue;
+            x->seen_ms = now_ms;
+            out[n++] = (struct waiting_seen){x->user_id, x->session_id};
+        }
+    return n;
+}

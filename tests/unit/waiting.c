@@ -1,0 +1,541 @@
+/* The table of waiting sessions: bell orders, generations, origin, superseded polls, losses. */
+#include "model/waiting.h"
+
+#include <CUnit/Basic.h>
+#include <CUnit/CUnit.h>
+
+enum { APP = 1, ANN = 10, PHONE = 100, LAPTOP = 101, FAR = 1000000 };
+
+static struct waiting *w;
+static struct arena *arena;
+static struct answers out;
+static struct epoch house, other;
+
+static void begin(void)
+{
+    memset(house.text, 'a', sizeof house.text);
+    memset(other.text, 'b', sizeof other.text);
+    w = waiting_new();
+    arena = arena_new();
+    out = (struct answers){.arena = arena};
+}
+
+static void end(void)
+{
+    waiting_free(w);
+    arena_free(arena);
+}
+
+static bool arrive(uint64_t session, uint64_t ticket, uint64_t n)
+{
+    const struct arrival a = {APP, ANN, session, ticket, {n ? house : (struct epoch){{0}}, n}, 1000};
+    out.n = 0;
+    return waiting_arrive(w, &a, &out);
+}
+
+static bool hear(enum bell_kind kind, struct epoch epoch, uint64_t n, uint64_t session, const char *json)
+{
+    struct bell_pair pair = {ANN, n};
+    const struct bell b = {.kind = kind,
+                           .session_id = session,
+                           .epoch = epoch,
+                           .pairs = &pair,
+                           .n_pairs = 1,
+                           .json = str_of(json)};
+    out.n = 0;
+    return waiting_bell(w, &b, 50, &out);
+}
+
+static bool ring(uint64_t n, uint64_t origin)
+{
+    return hear(BELL_EVENT, house, n, origin, "{}");
+}
+
+static bool supersede(uint64_t session, uint64_t generation)
+{
+    return hear(BELL_SUPERSEDED, house, generation, session, "");
+}
+
+/* The one session that has to be read. */
+static struct reading take(void)
+{
+    struct reading r[4] = {{0}};
+    CU_ASSERT_EQUAL(waiting_take(w, r, 4), 1);
+    return r[0];
+}
+
+static bool give(struct reading r, const struct reading_result *result)
+{
+    out.n = 0;
+    return waiting_read(w, &r, result, 60, &out);
+}
+
+static bool read_done(struct reading r, uint64_t n, uint64_t generation, bool has_events)
+{
+    return give(r, &(struct reading_result){.cursor = {house, n},
+                                            .newest = n,
+                                            .generation = generation,
+                                            .stands_until_ms = FAR,
+                                            .has_events = has_events});
+}
+
+static bool made_anew(struct reading r, struct epoch epoch, uint64_t n)
+{
+    return give(
+        r, &(struct reading_result){
+               .resync = true, .cursor = {epoch, n}, .newest = n, .generation = 9, .stands_until_ms = FAR});
+}
+
+/* A poll at cursor n that is open. */
+static void open_at(uint64_t session, uint64_t ticket, uint64_t n)
+{
+    CU_ASSERT_TRUE(arrive(session, ticket, n));
+    CU_ASSERT_FALSE(read_done(take(), n, 1, false));
+    CU_ASSERT_EQUAL(out.n, 0);
+}
+
+static void expect(enum answer_kind kind, uint64_t ticket, uint64_t n)
+{
+    CU_ASSERT_EQUAL_FATAL(out.n, 1);
+    CU_ASSERT_EQUAL(out.items[0].kind, kind);
+    CU_ASSERT_EQUAL(out.items[0].ticket, ticket);
+    CU_ASSERT_EQUAL(out.items[0].cursor.n, n);
+}
+
+static void expect_nothing(void)
+{
+    CU_ASSERT_EQUAL(out.n, 0);
+}
+
+/* ---- bells ---- */
+
+static void exact_bell_answers(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_FALSE(ring(5, 0)); /* known already */
+    CU_ASSERT_FALSE(ring(3, 0));
+    expect_nothing();
+    CU_ASSERT_FALSE(ring(6, 0));
+    expect(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 6)); /* comes back with what is known: parks at once */
+    CU_ASSERT_FALSE(ring(7, 0));
+    expect(ANSWER_EVENT, 2, 7);
+    CU_ASSERT_EQUAL(waiting_parked(w), 0);
+    end();
+}
+
+static void gap_reads_the_box(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(ring(7, 0)); /* two ringers: 7 overtook 6 */
+    expect_nothing();
+    const struct reading r = take();
+    CU_ASSERT_EQUAL(r.cursor.n, 5);
+    CU_ASSERT_FALSE(read_done(r, 7, 1, true));
+    expect(ANSWER_READ, 1, 7);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 7));
+    CU_ASSERT_FALSE(ring(6, 0)); /* the late one */
+    expect_nothing();
+    end();
+}
+
+static void what_the_bell_does_not_say_is_read(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(hear(BELL_EVENT, house, 6, 0, ""));
+    CU_ASSERT_FALSE(read_done(take(), 6, 1, true));
+    expect(ANSWER_READ, 1, 6);
+    open_at(LAPTOP, 2, 6);
+    CU_ASSERT_TRUE(ring(0, 0)); /* the box is gone */
+    CU_ASSERT_EQUAL(take().session_id, LAPTOP);
+    end();
+}
+
+static void another_epoch_reads(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(hear(BELL_EVENT, other, 6, 0, "{}"));
+    expect_nothing();
+    end();
+}
+
+static void bell_between_polls_is_read(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    ring(6, 0);
+    ring(7, 0); /* nobody is parked */
+    expect_nothing();
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 6));
+    end();
+}
+
+static void lost_answer_is_read_again(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    ring(6, 0);
+    expect(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 5)); /* the answer never came */
+    CU_ASSERT_EQUAL(take().cursor.n, 5);
+    end();
+}
+
+static void own_entry_passes_silently(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_FALSE(ring(6, PHONE));
+    expect_nothing();
+    CU_ASSERT_FALSE(ring(7, 0));
+    expect(ANSWER_EVENT, 1, 7);
+    CU_ASSERT_FALSE(ring(8, PHONE)); /* between two polls */
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 7));
+    CU_ASSERT_FALSE(ring(9, 0));
+    expect(ANSWER_EVENT, 2, 9);
+    end();
+}
+
+static void other_device_hears_it(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    open_at(LAPTOP, 2, 5);
+    CU_ASSERT_FALSE(ring(6, PHONE));
+    expect(ANSWER_EVENT, 2, 6);
+    end();
+}
+
+static void whispers_only_to_open_polls(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    hear(BELL_WHISPER, house, 0, 0, "{}");
+    expect_nothing();
+    CU_ASSERT_FALSE(read_done(take(), 5, 1, false));
+    hear(BELL_WHISPER, house, 0, PHONE, "{}");
+    expect_nothing();
+    hear(BELL_WHISPER, house, 0, 0, "{}");
+    expect(ANSWER_EVENT, 1, 5);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 5));
+    end();
+}
+
+/* ---- a bell rings while the box is read ---- */
+
+static void bell_before_the_box_was_read(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    const struct reading r = take();
+    CU_ASSERT_FALSE(ring(6, 0)); /* registered, and not read yet */
+    expect_nothing();
+    CU_ASSERT_TRUE(read_done(r, 5, 1, false)); /* read before 6 was written: once more */
+    CU_ASSERT_FALSE(read_done(take(), 6, 2, true));
+    expect(ANSWER_READ, 1, 6);
+    end();
+}
+
+static void bell_while_an_open_poll_is_read(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(ring(7, 0));
+    const struct reading r = take();
+    CU_ASSERT_FALSE(ring(6, 0));
+    expect(ANSWER_EVENT, 1, 6); /* exact: answers, and the reading comes too late */
+    CU_ASSERT_FALSE(read_done(r, 7, 2, true));
+    expect_nothing();
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 6)); /* 7 is known to be there */
+    end();
+}
+
+static void own_entry_while_an_open_poll_is_read(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    waiting_lost(w);
+    const struct reading r = take();
+    CU_ASSERT_FALSE(ring(6, PHONE));
+    CU_ASSERT_TRUE(read_done(r, 5, 1, false)); /* does not move the cursor back */
+    CU_ASSERT_EQUAL(take().cursor.n, 6);
+    end();
+}
+
+static void bell_while_a_box_is_made_anew(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    waiting_lost(w);
+    const struct reading r = take();
+    CU_ASSERT_FALSE(
+        hear(BELL_EVENT, other, 901, 0, "{}")); /* of the new box, of which nothing is known yet */
+    CU_ASSERT_FALSE(made_anew(r, other, 900));
+    expect(ANSWER_RESYNC, 1, 900);
+    const struct arrival back = {APP, ANN, PHONE, 2, {other, 900}, 1000};
+    CU_ASSERT_TRUE(waiting_arrive(w, &back, &out)); /* so it is read, not parked */
+    end();
+}
+
+static void resync_begins_anew(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 0));
+    const struct reading r = take();
+    CU_ASSERT_TRUE(epoch_is_none(r.cursor.epoch));
+    CU_ASSERT_FALSE(made_anew(r, house, 900));
+    expect(ANSWER_RESYNC, 1, 900);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 900));
+    CU_ASSERT_FALSE(ring(901, 0));
+    expect(ANSWER_EVENT, 2, 901);
+    end();
+}
+
+/* ---- one poll per session ---- */
+
+static void second_poll_supersedes(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 5));
+    expect(ANSWER_SUPERSEDED, 1, 5);
+    CU_ASSERT_EQUAL(waiting_parked(w), 1);
+    waiting_leave(w, PHONE, 1, 10); /* the first one's hang-up comes late */
+    CU_ASSERT_EQUAL(waiting_parked(w), 1);
+    CU_ASSERT_FALSE(ring(6, 0));
+    expect(ANSWER_EVENT, 2, 6);
+    end();
+}
+
+static void second_poll_while_the_first_is_read(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    const struct reading r = take();
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 4));
+    expect(ANSWER_SUPERSEDED, 1, 5);
+    CU_ASSERT_TRUE(read_done(r, 6, 1, true)); /* for the first, which is gone */
+    expect_nothing();
+    const struct reading again = take();
+    CU_ASSERT_EQUAL(again.ticket, 2);
+    CU_ASSERT_EQUAL(again.cursor.n, 4);
+    end();
+}
+
+static void superseded_elsewhere(void)
+{
+    begin();
+    open_at(PHONE, 1, 5); /* generation 1 */
+    supersede(PHONE, 1);
+    expect_nothing(); /* not higher than ours */
+    supersede(PHONE, 2);
+    expect(ANSWER_SUPERSEDED, 1, 5);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 5)); /* the registration is gone: ask again */
+    CU_ASSERT_FALSE(read_done(take(), 5, 3, false));
+    expect_nothing();
+    end();
+}
+
+static void superseded_while_it_registers(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    struct reading r = take();
+    supersede(PHONE, 8);
+    CU_ASSERT_FALSE(read_done(r, 5, 7, false)); /* the other one came later */
+    expect(ANSWER_SUPERSEDED, 1, 5);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 5));
+    r = take();
+    supersede(PHONE, 8);
+    CU_ASSERT_FALSE(read_done(r, 5, 9, false)); /* this one came later */
+    expect_nothing();
+    end();
+}
+
+static void revoked_ends_at_once(void)
+{
+    struct inbox_leave leave;
+    struct reading r[1];
+    begin();
+    open_at(PHONE, 1, 5);
+    out.n = 0;
+    CU_ASSERT_TRUE(waiting_revoke(w, PHONE, &out, &leave));
+    expect(ANSWER_REVOKED, 1, 5);
+    CU_ASSERT_EQUAL(leave.generation, 1);
+    CU_ASSERT_EQUAL(waiting_sessions(w), 0);
+    CU_ASSERT_FALSE(waiting_revoke(w, PHONE, &out, &leave));
+    CU_ASSERT_TRUE(arrive(LAPTOP, 2, 5)); /* while it waits to be read */
+    CU_ASSERT_TRUE(waiting_revoke(w, LAPTOP, &out, &leave));
+    CU_ASSERT_EQUAL(waiting_take(w, r, 1), 0);
+    end();
+}
+
+/* ---- losses and failures ---- */
+
+static void loss_reads_everybody(void)
+{
+    struct reading r[4];
+    begin();
+    open_at(PHONE, 1, 5);
+    open_at(LAPTOP, 2, 5);
+    waiting_lost(w);
+    CU_ASSERT_EQUAL(waiting_take(w, r, 4), 2);
+    waiting_lost(w);                              /* again, while they are read */
+    CU_ASSERT_TRUE(read_done(r[0], 5, 1, false)); /* read before the second loss */
+    CU_ASSERT_FALSE(read_done(take(), 5, 1, false));
+    CU_ASSERT_FALSE(ring(6, r[1].session_id));
+    expect(ANSWER_EVENT, r[0].ticket, 6);
+    end();
+}
+
+static void loss_between_polls(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    ring(6, 0);
+    waiting_lost(w);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 6)); /* the same cursor, but 7 may have been lost */
+    end();
+}
+
+static void redis_down(void)
+{
+    const struct reading_result down = {.redis = ERR_UNAVAILABLE};
+    begin();
+    open_at(PHONE, 1, 5);
+    waiting_lost(w);
+    CU_ASSERT_FALSE(give(take(), &down));
+    expect_nothing(); /* what is parked stays parked */
+    CU_ASSERT_TRUE(waiting_retry(w));
+    const struct reading r = take();
+    waiting_due(w, PHONE, 1);
+    CU_ASSERT_FALSE(give(r, &down));
+    expect(ANSWER_NOTHING, 1, 5);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 5));
+    CU_ASSERT_FALSE(give(take(), &down));
+    expect(ANSWER_FAILED, 2, 5);
+    end();
+}
+
+static void database_down(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    CU_ASSERT_FALSE(give(take(), &(struct reading_result){.events = ERR_UNAVAILABLE, .generation = 1}));
+    expect_nothing();
+    CU_ASSERT_TRUE(waiting_retry(w));
+    CU_ASSERT_FALSE(read_done(take(), 6, 1, true));
+    expect(ANSWER_READ, 1, 6);
+    end();
+}
+
+/* ---- time ---- */
+
+static void deadline_reads_once_more(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(waiting_due(w, PHONE, 1));
+    CU_ASSERT_FALSE(read_done(take(), 5, 2, false));
+    expect(ANSWER_NOTHING, 1, 5);
+    CU_ASSERT_FALSE(waiting_due(w, PHONE, 1)); /* gone */
+    end();
+}
+
+static void registration_must_outlast_the_poll(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    ring(6, 0);
+    const struct arrival a = {APP, ANN, PHONE, 2, {house, 6}, FAR + 1};
+    CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
+    end();
+}
+
+static void idle_sessions_go(void)
+{
+    struct inbox_leave leaves[4];
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_EQUAL(waiting_idle(w, FAR, leaves, 4), 0); /* parked */
+    waiting_leave(w, PHONE, 1, 100);
+    CU_ASSERT_EQUAL(waiting_idle(w, 100 + WAITING_IDLE_MS - 1, leaves, 4), 0);
+    CU_ASSERT_EQUAL(waiting_idle(w, 100 + WAITING_IDLE_MS, leaves, 4), 1);
+    CU_ASSERT_EQUAL(leaves[0].session_id, PHONE);
+    CU_ASSERT_EQUAL(waiting_sessions(w), 0);
+    end();
+}
+
+static void seen_at_most_once_a_minute(void)
+{
+    struct waiting_seen seen[4];
+    begin();
+    open_at(PHONE, 1, 5);
+    CU_ASSERT_EQUAL(waiting_seen(w, 1000, seen, 4), 1);
+    CU_ASSERT_EQUAL(seen[0].user_id, ANN);
+    CU_ASSERT_EQUAL(waiting_seen(w, 1000 + WAITING_SEEN_MS - 1, seen, 4), 0);
+    CU_ASSERT_EQUAL(waiting_seen(w, 1000 + WAITING_SEEN_MS, seen, 4), 1);
+    waiting_leave(w, PHONE, 1, 1001);
+    CU_ASSERT_EQUAL(waiting_seen(w, 1000 + 2 * WAITING_SEEN_MS, seen, 4), 0); /* it has not polled since */
+    end();
+}
+
+static void many_sessions(void)
+{
+    struct reading r[64];
+    size_t n, all = 0;
+    begin();
+    for (uint64_t i = 1; i <= 50000; i++) {
+        const struct arrival a = {APP, i, i, i, {house, 1}, 1000};
+        CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
+    }
+    while ((n = waiting_take(w, r, 64)))
+        for (size_t i = 0; i < n; i++, all++)
+            read_done(r[i], 1, 1, false);
+    CU_ASSERT_EQUAL(all, 50000);
+    CU_ASSERT_EQUAL(waiting_parked(w), 50000);
+    end();
+}
+
+int main(void)
+{
+    CU_initialize_registry();
+    CU_pSuite s = CU_add_suite("waiting", NULL, NULL);
+    CU_ADD_TEST(s, exact_bell_answers);
+    CU_ADD_TEST(s, gap_reads_the_box);
+    CU_ADD_TEST(s, what_the_bell_does_not_say_is_read);
+    CU_ADD_TEST(s, another_epoch_reads);
+    CU_ADD_TEST(s, bell_between_polls_is_read);
+    CU_ADD_TEST(s, lost_answer_is_read_again);
+    CU_ADD_TEST(s, own_entry_passes_silently);
+    CU_ADD_TEST(s, other_device_hears_it);
+    CU_ADD_TEST(s, whispers_only_to_open_polls);
+    CU_ADD_TEST(s, bell_before_the_box_was_read);
+    CU_ADD_TEST(s, bell_while_an_open_poll_is_read);
+    CU_ADD_TEST(s, own_entry_while_an_open_poll_is_read);
+    CU_ADD_TEST(s, bell_while_a_box_is_made_anew);
+    CU_ADD_TEST(s, resync_begins_anew);
+    CU_ADD_TEST(s, second_poll_supersedes);
+    CU_ADD_TEST(s, second_poll_while_the_first_is_read);
+    CU_ADD_TEST(s, superseded_elsewhere);
+    CU_ADD_TEST(s, superseded_while_it_registers);
+    CU_ADD_TEST(s, revoked_ends_at_once);
+    CU_ADD_TEST(s, loss_reads_everybody);
+    CU_ADD_TEST(s, loss_between_polls);
+    CU_ADD_TEST(s, redis_down);
+    CU_ADD_TEST(s, database_down);
+    CU_ADD_TEST(s, deadline_reads_once_more);
+    CU_ADD_TEST(s, registration_must_outlast_the_poll);
+    CU_ADD_TEST(s, idle_sessions_go);
+    CU_ADD_TEST(s, seen_at_most_once_a_minute);
+    CU_ADD_TEST(s, many_sessions);
+    CU_basic_set_mode(CU_BRM_NORMAL);
+    CU_basic_run_tests();
+    const unsigned failed = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failed != 0;
+}
