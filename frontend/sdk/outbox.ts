@@ -161,15 +161,13 @@ export class MessageOutbox implements Outbox {
         return true
       } catch (error) {
         if (signal.aborted) return false
-        const code = error instanceof PosthouseError ? error.code : 'offline'
-        // Not the message's fault: it waits for the next session of the same person.
-        if (code === 'unauthenticated' || code === 'token_expired') return false
-        if (!(error instanceof PosthouseError && error.retryable)) {
-          const failed = this.replace(message, { state: 'failed', code })
+        if (!passing(error)) {
+          const failed = this.replace(message, { state: 'failed', code: error instanceof PosthouseError ? error.code : 'offline' })
           if (failed && this.userId !== null) store.save(this.userId, failed)
           return true
         }
-        await waker.pause(backoffMs(attempt, random, error), { signal, whole: error.retryAfter !== null })
+        const asked = error instanceof PosthouseError && error.retryAfter !== null
+        await waker.pause(backoffMs(attempt, random, error), { signal, whole: asked })
         // Stored through another tab meanwhile.
         if (signal.aborted || this.find(message.client_msg_id)?.state !== 'sending') return !signal.aborted
       }
@@ -214,6 +212,12 @@ export class MessageOutbox implements Outbox {
     this.lastAt = Math.max(this.parts.now(), this.lastAt + 1)
     return this.lastAt
   }
+}
+
+/** Not the message's fault: it waits, for the network, the house, or a token. If the session is over, its end stops the lane. */
+function passing(error: unknown): boolean {
+  if (!(error instanceof PosthouseError)) return false
+  return error.retryable || error.code === 'token_expired' || error.code === 'unauthenticated'
 }
 
 function requestOf(message: PendingMessage): SendRequest {

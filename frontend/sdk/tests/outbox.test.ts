@@ -69,6 +69,19 @@ test.each([
   expect(client.outbox.pending('9')).toEqual([])
 })
 
+test('a token trouble is not the message\'s fault', async () => {
+  const house = new House()
+  storing(house)
+  const good = house.routes.get(SEND) as (asked: Asked) => Response
+  const expired = () => problem(401, 'token_expired')
+  house.on(SEND, row(expired, expired, good)).on('POST /token/refresh', () => json(house.tokens()))
+  const client = await signedIn(house)
+  client.outbox.send('9', { text: 'patience' })
+  await tick(2_000)
+  expect(client.outbox.pending('9')).toEqual([])
+  expect(bodies(house)).toHaveLength(3)
+})
+
 test('the order is kept: a waiting one holds the next', async () => {
   const house = new House()
   const stored = storing(house)

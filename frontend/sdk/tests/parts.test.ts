@@ -5,6 +5,8 @@ import { Emitter } from '../emitter'
 import { memoryStorage, PosthouseError, uuid } from '../index'
 import { storageLock } from '../storage-lock'
 
+const WORK_MS = 500
+
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
@@ -32,7 +34,7 @@ test('the lock lets one in at a time', async () => {
   let most = 0
   const work = async () => {
     most = Math.max(most, ++inside)
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    await new Promise((done) => setTimeout(done, WORK_MS))
     inside--
   }
   const all = Promise.all([1, 2, 3].map(() => storageLock(storage, 'x', work)))
