@@ -3,7 +3,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 static const struct {
     int status;
@@ -45,14 +44,16 @@ enum err problem_set(struct problem *p, enum err err, const char *fmt, ...)
 enum err problem_field(struct problem *p, const char *field, const char *fmt, ...)
 {
     if (p && p->n_fields < PROBLEM_FIELDS) {
+        char reason[sizeof p->fields[0].reason];
         va_list args;
         const unsigned i = p->n_fields++;
-        snprintf(p->fields[i].field, sizeof p->fields[i].field, "%s", field);
         va_start(args, fmt);
-        vsnprintf(p->fields[i].reason, sizeof p->fields[i].reason, fmt, args);
+        vsnprintf(reason, sizeof reason, fmt, args);
         va_end(args);
+        snprintf(p->fields[i].field, sizeof p->fields[i].field, "%s", field);
+        snprintf(p->fields[i].reason, sizeof p->fields[i].reason, "%s", reason);
         if (!p->detail[0])
-            snprintf(p->detail, sizeof p->detail, "%s: %s", p->fields[i].field, p->fields[i].reason);
+            snprintf(p->detail, sizeof p->detail, "%s: %s", field, reason);
     }
     return ERR_INVALID_REQUEST;
 }
