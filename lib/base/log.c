@@ -1,7 +1,11 @@
 /* The log: a line is built on the stack and written with one write(2), so lines of threads never mix. */
 #include "base/log.h"
 
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +17,15 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static const char *process_name = "?";
 static enum log_level least_level = LOG_INFO;
 
+/* Where lines go. A rotation puts the new file under the same descriptor, so writers need no lock. */
+static struct {
+    int fd;
+    const char *path; /* NULL: standard error */
+    int64_t max_bytes;
+    _Atomic int64_t bytes;
+    pthread_mutex_t rotation;
+} sink = {.fd = STDERR_FILENO, .rotation = PTHREAD_MUTEX_INITIALIZER};
+
 struct line {
     char p[LINE_BYTES];
     size_t n;
@@ -22,6 +35,55 @@ void log_init(const char *process, enum log_level least)
 {
     process_name = process;
     least_level = least;
+}
+
+static int open_append(const char *path)
+{
+    return open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+}
+
+bool log_open(const char *path, int64_t max_bytes)
+{
+    struct stat st;
+    const int fd = open_append(path);
+
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return false;
+    sink.fd = fd;
+    sink.path = path;
+    sink.max_bytes = max_bytes;
+    sink.bytes = st.st_size;
+    return true;
+}
+
+/* A failed rename or open leaves everything as it is: a log that grows is better than none. */
+static void rotate(void)
+{
+    char old[4096];
+
+    if (pthread_mutex_trylock(&sink.rotation) != 0)
+        return; /* somebody is at it */
+    if (sink.bytes > sink.max_bytes && snprintf(old, sizeof old, "%s.1", sink.path) < (int)sizeof old &&
+        rename(sink.path, old) == 0) {
+        const int fd = open_append(sink.path);
+        if (fd >= 0) {
+            dup3(fd, sink.fd, O_CLOEXEC);
+            close(fd);
+        }
+        sink.bytes = 0;
+    }
+    pthread_mutex_unlock(&sink.rotation);
+}
+
+static void emit(const struct line *l)
+{
+    const ssize_t written = write(sink.fd, l->p, l->n);
+
+    if (!sink.path || written <= 0) /* a full disk must not stop the service */
+        return;
+    sink.bytes += written;
+    if (sink.max_bytes && sink.bytes > sink.max_bytes)
+        rotate();
 }
 
 static void put(struct line *l, const char *bytes, size_t n)
@@ -39,11 +101,13 @@ static void put_c(struct line *l, const char *cstr)
 
 static void put_text(struct line *l, struct str s)
 {
+    const bool is_utf8 = s.n <= TEXT_BYTES && utf8_check(s, NULL);
+
     put_c(l, "\"");
     for (size_t i = 0; i < s.n && i < TEXT_BYTES && l->n < sizeof l->p - 16; i++) {
         const unsigned char c = (unsigned char)s.p[i];
         char escaped[8];
-        if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f) {
+        if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f || (c >= 0x80 && !is_utf8)) {
             snprintf(escaped, sizeof escaped, "\\u%04x", c);
             put(l, escaped, 6);
         } else {
@@ -94,6 +158,5 @@ void log_write(enum log_level level, const char *msg, const struct log_field *fi
     }
     memcpy(l.p + l.n, "}\n", 2);
     l.n += 2;
-    const ssize_t written = write(STDERR_FILENO, l.p, l.n);
-    (void)written; /* a full disk must not stop the service */
+    emit(&l);
 }

@@ -34,6 +34,12 @@ static inline struct log_field log_num(const char *name, int64_t number)
 
 /* Once, before threads start. `process` (borrowed for ever) is in each line. */
 void log_init(const char *process, enum log_level least);
+/*
+ * Also once: writes to this file (borrowed path) instead of standard error, so that no
+ * supervisor has to carry every line. Past `max_bytes` (0: never) it is renamed to
+ * `path`.1 and begun anew. False if it cannot be opened.
+ */
+bool log_open(const char *path, int64_t max_bytes);
 void log_write(enum log_level level, const char *msg, const struct log_field *fields, size_t n);
 
 #define LOG_WRITE_(level, msg, ...)                                                                          \

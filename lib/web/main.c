@@ -167,6 +167,10 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     log_init(service.name, (enum log_level)conf.log_level);
+    if (conf.log_file[0] && !log_open(conf.log_file, (int64_t)conf.log_max_mib << 20)) {
+        fprintf(stderr, "posthouse-%s: log_file %s cannot be written: %m\n", service.name, conf.log_file);
+        return EXIT_FAILURE;
+    }
     err = run(&a, &conf, &problem);
     if (err == OK)
         log_info("stopped", log_num("pid", getpid()));
