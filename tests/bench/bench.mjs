@@ -1,6 +1,6 @@
 // First figures on this machine, client and all: requests/s of a trivial authenticated GET beside nginx's static answer,
 // one-to-one messages/s from POST to poll, KiB of a parked poll.   make bench [PAIRS=64 POLLS=5000 SECONDS=5 RUNS=3]
-// A house of its own, without rate limits; each figure is the median of the runs.
+// A house of its own, without rate limits; each figure is the median of the runs. The same as JSON is in build/bench.json.
 import { spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -77,8 +77,11 @@ async function median(run) {
   return results.sort((x, y) => x.per_s - y.per_s)[Math.floor(RUNS / 2)]
 }
 
-const show = (what, { per_s, p50_ms, p99_ms }) =>
+const figures = {}
+function show(what, figure) {
+  const { per_s, p50_ms, p99_ms } = (figures[what] = figure)
   console.log(`${what.padEnd(44)} ${String(per_s).padStart(8)}/s   p50 ${p50_ms} ms   p99 ${p99_ms} ms`)
+}
 
 // Resident KiB of a process and its children.
 async function residentKib(names) {
@@ -88,9 +91,19 @@ async function residentKib(names) {
   return all.reduce((sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]), 0)
 }
 
+// What the kernel holds for sockets and their epoll entries, of all processes and the client's ends too.
+function kernelKib() {
+  const memory = readFileSync('/proc/meminfo', 'utf8')
+  const sockets = readFileSync('/proc/net/sockstat', 'utf8')
+  const pages = [...sockets.matchAll(/ mem (\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0)
+  return Number(/Slab:\s+(\d+)/.exec(memory)[1]) + pages * 4
+}
+
 async function figuresOfRequests({ token }) {
   show('nginx, a static file', await median(() => runLoad('get', port, '/favicon.svg', '-', '64', String(SECONDS))))
   show('GET /me, signed in', await median(() => runLoad('get', port, '/api/v1/me', token, '64', String(SECONDS))))
+  show('GET /poll?timeout=0, signed in',
+    await median(() => runLoad('get', port, '/api/v1/poll?timeout=0', token, '64', String(SECONDS))))
   show('GET /server', await median(() => runLoad('get', port, '/api/v1/server', '-', '64', String(SECONDS))))
 }
 
@@ -116,7 +129,10 @@ async function figureOfPolls() {
   const rows = await each(tokens, async (token) => `${token} ${await cursorOf(token)}`)
   const file = join(house.folder, 'polls')
   writeFileSync(file, rows.join('\n') + '\n')
-  const before = { poll: await residentKib(['poll']), nginx: await residentKib(['nginx']) }
+  const everybody = Object.keys(await house.processes()).map((name) => name.split('.')[0])
+  const memory = async () =>
+    ({ handler: await residentKib(['poll']), nginx: await residentKib(['nginx']), all: await residentKib(everybody), kernel: kernelKib() })
+  const before = await memory()
   const sockets = () => Number(/TCP: inuse (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8'))[1])
   const child = spawn(load, ['park', port, file], { stdio: ['pipe', 'pipe', 'inherit'] })
   const [said] = await new Promise((resolve) => createInterface(child.stdout).once('line', (line) => resolve([JSON.parse(line)])))
@@ -128,8 +144,11 @@ async function figureOfPolls() {
     last = kib
     return still
   }, { deadlineMs: 30_000, everyMs: 500 })
-  const kib = async (name) => (((await residentKib([name])) - before[name]) / said.asked).toFixed(2)
-  console.log(`${`parked polls, ${said.asked}`.padEnd(44)} ${await kib('poll')} KiB each in the handler, ${await kib('nginx')} KiB in nginx`)
+  const now = await memory()
+  const perPoll = Object.fromEntries(Object.keys(now).map((name) => [name, Number(((now[name] - before[name]) / said.asked).toFixed(2))]))
+  figures['KiB per parked poll'] = { polls: said.asked, ...perPoll }
+  console.log(`${`KiB per parked poll, of ${said.asked}`.padEnd(44)} handler ${perPoll.handler}   nginx ${perPoll.nginx}   ` +
+    `all processes ${perPoll.all}   kernel, with the client's ends ${perPoll.kernel}`)
   child.stdin.end()
 }
 
@@ -138,6 +157,7 @@ try {
   await figuresOfRequests(pairs[0].a)
   await figuresOfMessages(pairs)
   await figureOfPolls()
+  writeFileSync(join(root, 'build/bench.json'), `${JSON.stringify(figures, null, 1)}\n`)
 } finally {
   await house.close()
 }

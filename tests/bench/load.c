@@ -1,12 +1,17 @@
 /*
- * An HTTP client that is faster than what it measures: one thread, epoll, kept connections, one request at a
- * time each.
+ * An HTTP client that is faster than what it measures: one thread, epoll, kept
+ * connections, one request at a time each.
  *
- *   load get PORT PATH TOKEN CONNECTIONS SECONDS   the same GET again and again ("-" for no token)
- *   load pairs PORT FILE SECONDS                   FILE: sender's token, reader's token, conversation,
- * reader's cursor a message is done when the sender has its answer and the reader's poll brought it; then the
- * pair sends the next load park PORT FILE                            FILE: token, cursor; polls that wait
- * until standard input ends
+ *   load get PORT PATH TOKEN CONNECTIONS SECONDS
+ *       The same GET again and again; "-" for no token.
+ *
+ *   load pairs PORT FILE SECONDS
+ *       A line of FILE: sender's token, reader's token, conversation, reader's cursor.
+ *       A message is done when the sender has its answer and the reader's poll has
+ *       brought it; then the pair sends the next.
+ *
+ *   load park PORT FILE
+ *       A line of FILE: token, cursor. Polls that wait until standard input ends.
  *
  * Prints one JSON object. Stops at the first answer that is not what it should be.
  */
