@@ -120,8 +120,8 @@ $(BIN)/unit-%: $(OBJ)/tests/unit/%.o $(TEST_LIB) $(LIB)
 	$(LINK) -lcunit -o $@
 $(BIN)/handler-%: $(OBJ)/tests/handlers/%.o $(TEST_LIB) $(LIB)
 	$(LINK) -lcunit -o $@
-$(BIN)/bench-%: $(OBJ)/tests/bench/%.o
-	@mkdir -p $(@D); $(CC) $(LDFLAGS) $^ -o $@
+$(BIN)/bench-%: $(OBJ)/tests/bench/%.o $(LIB)
+	$(LINK) -o $@
 $(BIN)/fuzz-%: $(OBJ)/tests/fuzz/%.o $(LIB)
 	$(LINK) -fsanitize=fuzzer -o $@
 $(BIN)/%: $(OBJ)/tools/%.o $(LIB)

@@ -314,7 +314,7 @@ static void run_get(char **argv)
 static void run_pairs(char **argv)
 {
     FILE *file = open_file(argv[3]);
-    struct pair p;
+    struct pair p = {0};
 
     while (fscanf(file, "%511s %511s %39s %127s", p.sender, p.reader, p.conversation, p.cursor) == 4) {
         struct pair *kept = malloc(sizeof *kept);
