@@ -1,5 +1,6 @@
 """A house's supervisord: its configuration, and talking to it over its socket."""
 import http.client
+import os
 import pathlib
 import socket
 import xmlrpc.client
@@ -11,6 +12,12 @@ TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "deploy/supervisor/s
 PRIORITY = {"mariadb": 10, "redis": 20, "courier": 30, "handlers": 40, "nginx": 50, "poll": 60}
 # A process ends with its supervisor, however that ended.
 LAUNCH = "setpriv --pdeathsig TERM -- "
+
+
+def _newest_log(stdout_log):
+    """A program of ours writes its own .log; the .out beside it has what came before it could."""
+    logs = [path for path in (stdout_log, stdout_log.removesuffix(".out") + ".log") if os.path.exists(path)]
+    return max(logs, key=os.path.getmtime, default=stdout_log)
 
 
 class Unreachable(Exception):
@@ -51,7 +58,7 @@ class Supervisor:
     def processes(self):
         """name -> {"pid", "state", "group", "log", "why"} of every process."""
         return {info["name"]: {"pid": info["pid"], "state": info["statename"], "group": info["group"],
-                               "log": info["stdout_logfile"], "why": info["spawnerr"] or info["description"]}
+                               "log": _newest_log(info["stdout_logfile"]), "why": info["spawnerr"] or info["description"]}
                 for info in self._call("getAllProcessInfo")}
 
     def start_group(self, group):
@@ -87,11 +94,14 @@ def _program(name, command, group, autostart, stop_signal="TERM", stop_wait_s=15
              "autorestart=true", "startsecs=1", "startretries=1000000",
              f"stopsignal={stop_signal}", f"stopwaitsecs={stop_wait_s}", "killasgroup=true",
              "redirect_stderr=true", "stdout_logfile_maxbytes=20MB", "stdout_logfile_backups=4"]
+    log = f"@var@/log/{name}" + (".%(process_num)d" if count else "")
     if count:
-        lines += [f"numprocs={count}", "process_name=%(program_name)s.%(process_num)d",
-                  f"stdout_logfile=@var@/log/{name}.%(process_num)d.log"]
+        lines += [f"numprocs={count}", "process_name=%(program_name)s.%(process_num)d"]
+    if group in ("handlers", "poll", "courier"):
+        # Every line of a busy handler through supervisord would cost more than answering the request.
+        lines += [f'environment=POSTHOUSE_LOG_FILE="{log}.log"', f"stdout_logfile={log}.out"]
     else:
-        lines.append(f"stdout_logfile=@var@/log/{name}.log")
+        lines.append(f"stdout_logfile={log}.log")
     return "\n".join(lines + ["directory=@var@", ""])
 
 
