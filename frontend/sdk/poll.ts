@@ -55,68 +55,108 @@ export interface PollParts {
   ownSessionRevoked: (event: HouseEvent) => boolean
 }
 
-export async function* pollLoop(parts: PollParts, signal: AbortSignal): AsyncGenerator<ClientEvent, void, undefined> {
-  const { environment, waker, cursor, now, random } = parts
-  let failures = 0
-  let atOnce = 0
-  // Whether the last answer proved that the house is reachable. Before that we ask without waiting, to know soon.
-  let proven = false
-  let quiet = false
-  const turn = new Turn(environment)
-  parts.state('connecting')
-  try {
-    while (!signal.aborted && parts.signedIn()) {
-      if (!environment.isOnline()) {
-        parts.state('offline')
-        proven = false
-        await waker.pause(OFFLINE_MS, { signal })
+export function pollLoop(parts: PollParts, signal: AbortSignal): AsyncGenerator<ClientEvent, void, undefined> {
+  return new Loop(parts, signal).run()
+}
+
+class Loop {
+  private failures = 0
+  /** Answers in a row that came at once and said nothing. */
+  private idle = 0
+  /** Whether the last answer proved that the house is reachable. Before that we ask without waiting, to know soon. */
+  private proven = false
+  /** Another window has the poll. */
+  private quiet = false
+  private readonly turn: Turn
+
+  constructor(
+    private readonly parts: PollParts,
+    private readonly signal: AbortSignal,
+  ) {
+    this.turn = new Turn(parts.environment)
+  }
+
+  async *run(): AsyncGenerator<ClientEvent, void, undefined> {
+    const { parts, turn } = this
+    parts.state('connecting')
+    try {
+      while (this.goesOn()) {
+        await this.untilOnline()
+        if (turn.taken() || parts.resumed.value) this.quiet = false
+        parts.resumed.value = false
+        const looking = this.quiet || (!this.proven && parts.cursor.value !== null)
+        const began = parts.now()
+        const answer = await this.ask(looking)
+        if (!answer) continue
+        yield* this.deliver(answer)
+        if (!answer.more && this.goesOn()) await this.rest(answer, looking, parts.now() - began)
       }
-      if (turn.taken() || parts.resumed.value) quiet = false
-      parts.resumed.value = false
-      const looking = quiet || (!proven && cursor.value !== null)
-      const began = now()
-      let answer: PollAnswer
-      try {
-        const query = { timeout: looking ? 0 : POLL_SECONDS, ...(cursor.value === null ? {} : { cursor: cursor.value }) }
-        answer = checked(await turn.poll((end) => parts.poll(query, end), signal))
-      } catch (error) {
-        if (signal.aborted || !parts.signedIn()) return
-        proven = false
-        if (turn.interrupted(error)) continue
-        failures++
-        parts.state(environment.isOnline() ? 'reconnecting' : 'offline')
-        await waker.pause(backoffMs(failures, random, error), { signal, whole: asked(error) })
-        continue
-      }
-      // That a look succeeds does not say that a wait will.
-      if (!looking) failures = 0
-      if (answer.superseded) {
-        quiet = true
-        turn.forget()
-      } else {
-        proven = true
-        parts.state('online')
-        if (answer.resync) {
-          cursor.value = answer.cursor ?? null
-          yield { type: 'resync' }
-        }
-        for (const event of answer.events) {
-          if (signal.aborted || !parts.signedIn()) return
-          if (!Object.hasOwn(KNOWN, event.type)) continue
-          if (parts.ownSessionRevoked(event)) return
-          yield event
-        }
-        cursor.value = answer.cursor ?? null
-      }
-      if (answer.more || signal.aborted) continue
-      const noWait = !looking && now() - began < AT_ONCE_MS && answer.events.length === 0
-      atOnce = noWait ? atOnce + 1 : looking ? atOnce : 0
-      if (atOnce > AT_ONCE_ALLOWED) await waker.pause(backoffMs(atOnce - AT_ONCE_ALLOWED, random), { signal, whole: true })
-      else if (quiet) await waker.pause(environment.isVisible() ? QUIET_MS : QUIET_HIDDEN_MS, { signal })
-      else if (!environment.isVisible()) await waker.pause(HIDDEN_MS, { signal })
+    } finally {
+      turn.close()
     }
-  } finally {
-    turn.close()
+  }
+
+  private goesOn(): boolean {
+    return !this.signal.aborted && this.parts.signedIn()
+  }
+
+  private async untilOnline(): Promise<void> {
+    const { environment, waker, state } = this.parts
+    if (environment.isOnline()) return
+    state('offline')
+    this.proven = false
+    await waker.pause(OFFLINE_MS, { signal: this.signal })
+  }
+
+  /** One poll; null if it failed, after the pause that this costs. */
+  private async ask(looking: boolean): Promise<PollAnswer | null> {
+    const { cursor, poll, environment, waker, random, state } = this.parts
+    const query = { timeout: looking ? 0 : POLL_SECONDS, ...(cursor.value === null ? {} : { cursor: cursor.value }) }
+    try {
+      const answer = checked(await this.turn.poll((end) => poll(query, end), this.signal))
+      // That a look succeeds does not say that a wait will.
+      if (!looking) this.failures = 0
+      return answer
+    } catch (error) {
+      this.proven = false
+      if (!this.goesOn() || error instanceof NetworkChange) return null
+      this.failures++
+      state(environment.isOnline() ? 'reconnecting' : 'offline')
+      await waker.pause(backoffMs(this.failures, random, error), { signal: this.signal, whole: asked(error) })
+      return null
+    }
+  }
+
+  private async *deliver(answer: PollAnswer): AsyncGenerator<ClientEvent, void, undefined> {
+    const { cursor, state, ownSessionRevoked } = this.parts
+    if (answer.superseded) {
+      this.quiet = true
+      this.turn.forget()
+      return
+    }
+    this.proven = true
+    state('online')
+    if (answer.resync) {
+      cursor.value = answer.cursor ?? null
+      yield { type: 'resync' }
+    }
+    for (const event of answer.events) {
+      if (!this.goesOn()) return
+      if (!Object.hasOwn(KNOWN, event.type)) continue
+      if (ownSessionRevoked(event)) return
+      yield event
+    }
+    cursor.value = answer.cursor ?? null
+  }
+
+  private async rest(answer: PollAnswer, looking: boolean, tookMs: number): Promise<void> {
+    const { waker, environment, random } = this.parts
+    const { signal } = this
+    if (!looking) this.idle = tookMs < AT_ONCE_MS && answer.events.length === 0 ? this.idle + 1 : 0
+    const excess = this.idle - AT_ONCE_ALLOWED
+    if (excess > 0 && !looking) await waker.pause(backoffMs(excess, random), { signal, whole: true })
+    else if (this.quiet) await waker.pause(environment.isVisible() ? QUIET_MS : QUIET_HIDDEN_MS, { signal })
+    else if (!environment.isVisible()) await waker.pause(HIDDEN_MS, { signal })
   }
 }
 
@@ -171,10 +211,6 @@ class Turn {
       this.current = null
       signal.removeEventListener('abort', abort)
     }
-  }
-
-  interrupted(error: unknown): boolean {
-    return error instanceof NetworkChange
   }
 
   close(): void {

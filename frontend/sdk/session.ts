@@ -1,9 +1,9 @@
 // The session and its tokens: kept in the storage that all tabs share, refreshed in one place and one at a time.
 // A refresh token works once, so the new pair is stored before anybody uses it, and the old one is sent again
 // only if the answer was lost (the house accepts that for a minute).
-import { backoffMs } from './backoff'
 import type { SessionInfo, SignedOutReason } from './client'
 import { isPosthouseError, PosthouseError } from './errors'
+import { patiently } from './patience'
 import type { Storage } from './storage'
 import type { Refreshed, SignedIn } from './types'
 import type { Waker } from './waker'
@@ -106,7 +106,9 @@ export class SessionKeeper {
     if (before.accessToken !== stale && before.expiresAt - EARLY_MS > this.parts.now()) return before.accessToken
     let answer: Refreshed
     try {
-      answer = await this.askPatiently(before.refreshToken)
+      // A lost answer is repaired by asking again soon, with the same token.
+      const { waker, random, refresh } = this.parts
+      answer = await patiently({ waker, random, tries: REFRESH_TRIES }, () => refresh(before.refreshToken))
     } catch (error) {
       return this.refusedRefresh(before, error)
     }
@@ -115,19 +117,6 @@ export class SessionKeeper {
     if (this.session?.sessionId !== before.sessionId) throw signedOut()
     this.write({ ...before, ...tokensOf(answer, this.parts.now()) })
     return answer.access_token
-  }
-
-  /** A lost answer is repaired by asking again soon, with the same token. */
-  private async askPatiently(refreshToken: string): Promise<Refreshed> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.parts.refresh(refreshToken)
-      } catch (error) {
-        const again = error instanceof PosthouseError && error.retryable && attempt < REFRESH_TRIES
-        if (!again) throw error
-        await this.parts.waker.pause(backoffMs(attempt, this.parts.random, error), { whole: error.retryAfter !== null })
-      }
-    }
   }
 
   private refusedRefresh(before: Stored, error: unknown): string {
