@@ -1,7 +1,7 @@
 /* The bell: packing, unpacking, and the order of elements. */
 #include "model/bell.h"
 
-enum { HEAD_BYTES = 1 + 3 * 8 + EPOCH_BYTES + 2, PAIR_BYTES = 16 };
+enum { HEAD_BYTES = 1 + 4 * 8 + EPOCH_BYTES + 2, PAIR_BYTES = 16 };
 
 static void put(struct buf *b, uint64_t v, unsigned bytes)
 {
@@ -25,6 +25,7 @@ struct str bell_pack(const struct bell *bell, struct arena *arena)
     put(&b, (uint64_t)bell->kind, 1);
     put(&b, bell->ringer, 8);
     put(&b, bell->number, 8);
+    put(&b, (uint64_t)bell->rung_at_ms, 8);
     put(&b, bell->session_id, 8);
     buf_add(&b, bell->epoch.text, EPOCH_BYTES);
     put(&b, bell->n_pairs, 2);
@@ -45,6 +46,7 @@ enum err bell_unpack(struct str packed, struct arena *arena, struct bell *out)
     struct bell b = {.kind = (enum bell_kind)get(&p, 1)};
     b.ringer = get(&p, 8);
     b.number = get(&p, 8);
+    b.rung_at_ms = (int64_t)get(&p, 8);
     b.session_id = get(&p, 8);
     memcpy(b.epoch.text, p, EPOCH_BYTES);
     p += EPOCH_BYTES;

@@ -35,6 +35,7 @@ struct bell_pair {
 struct bell {
     enum bell_kind kind;
     uint64_t ringer, number;
+    int64_t rung_at_ms;  /* wall clock, for measuring */
     uint64_t session_id; /* the one that caused it and is not told: 0 for none; BELL_SUPERSEDED: which */
     struct epoch epoch;  /* BELL_EVENT: of the boxes */
     struct bell_pair *pairs;

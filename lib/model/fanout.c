@@ -169,6 +169,7 @@ static struct str element(struct fanout *f, struct arena *arena, const struct gr
         .kind = is_whisper(g->event) ? BELL_WHISPER : BELL_EVENT,
         .ringer = f->id,
         .number = bell_next(f->order, g->process),
+        .rung_at_ms = clock_wall_ms(),
         .session_id = g->event->origin,
         .epoch = g->epoch,
         .pairs = g->pairs,

@@ -1,0 +1,15 @@
+-- When people were last here (model/presence.c). Written lazily, many at once.
+
+-- name: presence_shown :one
+-- Whether somebody lets friends see when he is here.
+-- in: user_id u64
+-- out: presence_shown_row(show_last_seen bool, last_seen_at i64)
+SELECT show_last_seen, last_seen_at FROM users WHERE id = :user_id AND state = 0;
+
+-- name: presence_user_seen :exec
+-- in: at i64, ids u64[]
+UPDATE users SET last_seen_at = :at WHERE id IN (:ids) AND last_seen_at < :at;
+
+-- name: presence_session_seen :exec
+-- in: at i64, ids u64[]
+UPDATE sessions SET last_seen_at = :at WHERE id IN (:ids) AND last_seen_at < :at;
