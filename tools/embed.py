@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Embed text files into C: SQL migrations and Redis scripts travel inside the programs.
+"""Embed text files into C: SQL migrations, Redis scripts and word lists travel inside the programs.
 
     embed.py scripts    OUT_DIR FILE.lua...   ->  OUT_DIR/scripts.{c,h}
     embed.py migrations OUT_DIR NNN_name.sql...  ->  OUT_DIR/migrations.{c,h}
+    embed.py words      OUT_DIR NAME.txt...   ->  OUT_DIR/words.{c,h}: words_NAME, sorted by strcmp, without # lines
 """
 import pathlib
 import re
@@ -61,11 +62,24 @@ def migrations(out, files):
         "extern const size_t migrations_count;\n", encoding="utf-8")
 
 
+def words(out, files):
+    header, body = [HEAD, "#pragma once\n#include <stddef.h>\n"], [HEAD, '#include "words.h"\n']
+    for file in files:
+        lines = file.read_text(encoding="utf-8").splitlines()
+        listed = sorted({line for line in lines if line and not line.startswith("#")}, key=lambda word: word.encode())
+        name = f"words_{file.stem}"
+        header.append(f"extern const char *const {name}[];\nextern const size_t {name}_count;\n")
+        body.append(f"const char *const {name}[] = {{\n" + ",\n".join(literal(word) for word in listed)
+                    + f"}};\nconst size_t {name}_count = {len(listed)};\n")
+    (out / "words.c").write_text("\n".join(body), encoding="utf-8")
+    (out / "words.h").write_text("".join(header), encoding="utf-8")
+
+
 def main():
-    if len(sys.argv) < 4 or sys.argv[1] not in ("scripts", "migrations"):
+    kinds = {"scripts": scripts, "migrations": migrations, "words": words}
+    if len(sys.argv) < 4 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
-    files = [pathlib.Path(name) for name in sys.argv[3:]]
-    {"scripts": scripts, "migrations": migrations}[sys.argv[1]](pathlib.Path(sys.argv[2]), files)
+    kinds[sys.argv[1]](pathlib.Path(sys.argv[2]), [pathlib.Path(name) for name in sys.argv[3:]])
 
 
 main()

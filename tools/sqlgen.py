@@ -421,30 +421,31 @@ def function(query):
 
 
 def list_body(query, param, source, row):
+    """Locals end in _, so that no parameter has their name."""
     name, n = source + param.name, f"{source}n_{param.name}"
     width = len(param.fields)
-    lines = ["    uint64_t total = 0;", "", f"    for (size_t at = 0; at < {n};) {{",
-             f"        const size_t left = {n} - at;", "        const unsigned which = size_for(left);",
-             "        const size_t size = sizes[which];",
-             f"        struct db_value *params = arena_array(ctx->arena, "
-             f"statements_{query.name}[which].n_params, sizeof *params);", "        size_t k = 0;",
-             "        uint64_t part = 0;", ""]
+    lines = ["    uint64_t total_ = 0;", "", f"    for (size_t at_ = 0; at_ < {n};) {{",
+             f"        const size_t left_ = {n} - at_;", "        const unsigned which_ = size_for(left_);",
+             "        const size_t size_ = sizes[which_];",
+             f"        struct db_value *params_ = arena_array(ctx->arena, "
+             f"statements_{query.name}[which_].n_params, sizeof *params_);", "        size_t k_ = 0;",
+             "        uint64_t part_ = 0;", ""]
     for place in query.places():
         if not place.list:
-            lines.append(f"        params[k++] = {place.value(source + place.name)};")
+            lines.append(f"        params_[k_++] = {place.value(source + place.name)};")
             continue
-        lines.append("        for (size_t i = 0; i < size; i++)" + (" {" if width > 1 else ""))
-        item = f"{name}[at + (i < left ? i : left - 1)]"
+        lines.append("        for (size_t i_ = 0; i_ < size_; i_++)" + (" {" if width > 1 else ""))
+        item = f"{name}[at_ + (i_ < left_ ? i_ : left_ - 1)]"
         for field in place.fields:
-            lines.append(f"            params[k++] = {field.value(item + ('.' + field.name if place.struct else ''))};")
+            lines.append(f"            params_[k_++] = {field.value(item + ('.' + field.name if place.struct else ''))};")
         if width > 1:
             lines.append("        }")
-    lines += [f"        TRY(db_run(ctx->db, &statements_{query.name}[which], params, ctx->arena, {row}, &part));",
-              "        total += part;", "        at += size;", "    }"]
+    lines += [f"        TRY(db_run(ctx->db, &statements_{query.name}[which_], params_, ctx->arena, {row}, &part_));",
+              "        total_ += part_;", "        at_ += size_;", "    }"]
     if query.kind == "exec":
-        lines += ["    if (affected)", "        *affected = total;"]
+        lines += ["    if (affected)", "        *affected = total_;"]
     else:
-        lines += ["    (void)total;"]
+        lines += ["    (void)total_;"]
     return lines
 
 

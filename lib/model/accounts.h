@@ -1,10 +1,9 @@
 /*
- * People: signing up, the own account, the public profile, finding others,
- * passwords, deletion.
+ * Accounts: signing up, signing in, passwords, and leaving for good.
  *
- * Everything is seen by ctx->actor: people of another app do not exist, and
- * presence is shown to friends alone. A deleted person stays as a row without
- * content, so that what was said keeps a sender.
+ * What takes a password computes an Argon2id hash outside of any transaction, then
+ * looks at the row again under its lock: what was checked must still be so. An unknown
+ * username and a wrong password are one answer, in words and in time.
  */
 #ifndef MODEL_ACCOUNTS_H
 #define MODEL_ACCOUNTS_H
@@ -16,64 +15,55 @@
 #include "base/field.h"
 #include "base/str.h"
 #include "model/ctx.h"
+#include "model/passwords.h"
 #include "model/sessions.h"
+#include "model/users.h"
 
-/* Never renumber: the numbers are stored. */
-enum user_kind { KIND_HUMAN, KIND_ASSISTANT, KIND_BOT, KIND_SYSTEM };
-enum user_state { STATE_ACTIVE, STATE_SUSPENDED, STATE_DELETED };
-enum user_role { ROLE_USER, ROLE_AUDITOR, ROLE_MODERATOR, ROLE_ADMIN };
+/* Characters; a key is longer where folding makes two characters of one. */
+enum { USERNAME_MIN = 3, USERNAME_MAX = 32, USERNAME_KEY_MAX = 64, INVITE_MAX = 128, RESET_TOKEN_MAX = 512 };
+enum { APP_HOUSE = 1 };
 
-/* Longest of each, in characters, as in openapi.yaml. */
-enum {
-    USERNAME_MIN = 3,
-    USERNAME_MAX = 32,
-    PASSWORD_MIN = 8,
-    PASSWORD_MAX = 128,
-    NICKNAME_MAX = 64,
-    SIGNATURE_MAX = 200,
-    LOCALE_MAX = 16,
-    TIMEZONE_MAX = 64,
-    USERS_BY_ID_MAX = 100,
+struct registration {
+    struct str username, password, nickname;
+    struct device device;
+    struct str invite; /* absent: none */
 };
 
-/* What anybody may see of a person: the schema User. A deleted one has an empty username and nickname. */
-struct user {
-    uint64_t id;
-    struct str username, nickname, signature;
-    uint64_t avatar_file_id; /* 0: none */
-    int gender, kind;
-    bool online;
-    int64_t last_seen_at; /* 0: never, or not shown */
-    int64_t version;
-};
+/*
+ * Makes an account and signs it in: ctx->actor is the new person afterwards.
+ * ERR_REGISTRATION_CLOSED, ERR_INVALID_REQUEST, ERR_WEAK_PASSWORD, ERR_USERNAME_TAKEN.
+ */
+enum err account_register(struct ctx *ctx, const struct registration *in, struct tokens *out) MUST_CHECK;
+/* The same for an existing one. ERR_WRONG_PASSWORD, ERR_RATE_LIMITED, ERR_ACCOUNT_SUSPENDED (with the right
+ * password only). */
+enum err account_login(struct ctx *ctx, struct str username, struct str password, const struct device *device,
+                       struct tokens *out) MUST_CHECK;
+/* The actor's; every other session of his ends. ERR_WRONG_PASSWORD, ERR_WEAK_PASSWORD, ERR_RATE_LIMITED. */
+enum err account_change_password(struct ctx *ctx, struct str old_password,
+                                 struct str new_password) MUST_CHECK;
+/* By an operator's token, which works once; every session ends. ERR_LINK_EXPIRED, ERR_WEAK_PASSWORD,
+ * ERR_ACCOUNT_SUSPENDED. */
+enum err account_reset_password(struct ctx *ctx, struct str token, struct str new_password) MUST_CHECK;
+/* The actor leaves for good (deletion.c). ERR_WRONG_PASSWORD, ERR_RATE_LIMITED. */
+enum err account_delete(struct ctx *ctx, struct str password) MUST_CHECK;
+/*
+ * Whether `password` is the actor's; counted and audited when it is not. On OK `*hash` is
+ * what it was checked against: the transaction that follows compares it with the locked row.
+ */
+enum err account_confirm(struct ctx *ctx, struct str password, struct str *hash) MUST_CHECK;
+/* The actor's row, locked, if its password is still `hash`. Inside a transaction. */
+enum err account_lock_confirmed(struct ctx *ctx, struct str hash) MUST_CHECK;
 
-struct settings {
-    bool strangers_may_write, findable, show_last_seen;
-};
+/* ERR_INVALID_REQUEST, the field named, for a username that nobody may have; `*key` is what is unique. */
+enum err username_check(struct ctx *ctx, struct str username, struct str *key) MUST_CHECK;
+/* Writes the row of a new person, active, whose password is `hash`; ctx->actor.app_id is his app. Inside a
+ * transaction. */
+enum err account_insert(struct ctx *ctx, struct str username, struct str nickname, enum user_role role,
+                        struct str hash, uint64_t *id) MUST_CHECK;
 
-/* The own account: the schema Me. */
-struct me {
-    struct user user;
-    int role, state;
-    struct str locale, timezone;
-    struct settings settings;
-    int64_t created_at;
-};
-
-extern const struct shape user_shape, me_shape;
-
-/* As ctx->actor sees them, in the order of `ids`; out[i].id is 0 for one that does not exist in the actor's
- * app. */
-enum err users_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct user *out) MUST_CHECK;
-/* One of them; ERR_NOT_FOUND. Deleted people are found. */
-enum err user_load(struct ctx *ctx, uint64_t id, struct user *out) MUST_CHECK;
-/* The public profile of somebody who is there: ERR_NOT_FOUND for a deleted person too. */
-enum err user_profile(struct ctx *ctx, uint64_t id, struct user *out) MUST_CHECK;
-/* The actor's own account. */
-enum err me_load(struct ctx *ctx, struct me *out) MUST_CHECK;
-
-/* Raises users.version and gives the new one. Inside a transaction; holds the row's lock. ERR_NOT_FOUND if
- * deleted. */
-enum err user_touch(struct ctx *ctx, uint64_t id, uint64_t *version) MUST_CHECK;
+/* Secrets that are handed out once and stored as a hash: invite codes, reset tokens. */
+enum { SECRET_BYTES = 24 };
+struct str secret_make(struct arena *arena, unsigned char hash[32]);
+void secret_hash(struct str text, unsigned char hash[32]);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * The refresh token before the current one is accepted once more within 60 s if
  * its successor was never used (a lost reply). Any other old token is theft:
- * it revokes the session.
+ * it revokes the session. A refresh token carries its session's id and a MAC, so
+ * what was never issued reaches no table.
  */
 #ifndef MODEL_SESSIONS_H
 #define MODEL_SESSIONS_H
@@ -16,8 +17,9 @@
 #include "base/field.h"
 #include "base/str.h"
 #include "model/ctx.h"
+#include "model/page.h"
 
-enum { DEVICE_NAME_MAX = 64, REFRESH_TOKEN_MAX = 512 };
+enum { DEVICE_NAME_MAX = 64, REFRESH_TOKEN_MAX = 512, REFRESH_RETRY_MS = 60 * 1000 };
 
 struct device {
     struct str name;
@@ -33,17 +35,32 @@ struct session {
 
 extern const struct shape device_shape, session_shape;
 
-/* What a client holds: the schema Refreshed, and in SignedIn. */
+/* What a client holds. */
 struct tokens {
     uint64_t session_id;
     struct str access_token, refresh_token, file_token;
     int64_t expires_in; /* seconds */
 };
 
-/* Ends one session: the row, the revocation, the event to its user. Inside a transaction. Nothing happens if
- * it has ended. */
+/*
+ * Signs ctx->actor.user_id in on one device more; beyond sessions_max the device that was
+ * seen the longest ago is signed out. Inside a transaction that holds the user's row.
+ */
+enum err session_open(struct ctx *ctx, const struct device *device, struct tokens *out) MUST_CHECK;
+/*
+ * The next pair for a refresh token; nobody needs to be signed in. A transaction of its own.
+ * ERR_UNAUTHENTICATED; ERR_ACCOUNT_SUSPENDED for the current token of a suspended person.
+ */
+enum err session_refresh(struct ctx *ctx, struct str refresh_token, struct tokens *out) MUST_CHECK;
+
+/* Ends one session of the person: the row, the revocation, the event. Inside a transaction. ERR_NOT_FOUND if
+ * it is none of his living ones. */
 enum err session_revoke(struct ctx *ctx, uint64_t user_id, uint64_t session_id) MUST_CHECK;
-/* Ends all of a person's but `keep` (0: all). Inside a transaction. */
+/* Ends all of a person's but `keep` (0: all). Inside a transaction that holds the user's row. */
 enum err sessions_revoke_all(struct ctx *ctx, uint64_t user_id, uint64_t keep) MUST_CHECK;
+
+/* The actor's living sessions, the last seen first. `next` is absent at the end. */
+enum err sessions_list(struct ctx *ctx, struct str cursor, size_t limit, struct list *out,
+                       struct str *next) MUST_CHECK;
 
 #endif

@@ -51,7 +51,7 @@ CREATE TABLE sessions (
     refresh_hash   BINARY(32) NOT NULL,        -- of the current refresh token
     previous_hash  BINARY(32) NULL,            -- of the one before, accepted once more for a lost reply
     rotated_at     BIGINT NOT NULL,
-    current_used   TINYINT UNSIGNED NOT NULL,  -- an access token made with the current refresh token was followed by a use of it
+    retried        TINYINT UNSIGNED NOT NULL,  -- that was done: the previous token is not accepted again
     created_at     BIGINT NOT NULL,
     last_seen_at   BIGINT NOT NULL,
     expires_at     BIGINT NOT NULL,

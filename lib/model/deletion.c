@@ -1,0 +1,128 @@
+/*
+ * Leaving for good: one transaction in which a person's sessions, friendships,
+ * requests, blocks, notebook and profile go, and what others hold stays: the
+ * conversations, in which he is a sender without a name, and their remarks.
+ *
+ * It takes his own row first. Whoever becomes his friend at the same moment waits for
+ * it, and then finds him gone; whoever ends a friendship with him holds the pair
+ * that we want: one of the two is told to try again by the database.
+ */
+#include "model/accounts.h"
+#include "model/audit.h"
+#include "model/conversations.h"
+#include "model/friends.h"
+#include "queries.h"
+
+struct leaving {
+    struct str hash;
+};
+
+static void tell_removed(struct ctx *ctx, const struct deletion_version_row *friends, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        event_add(&ctx->events, ctx->arena,
+                  (struct event){.kind = EVENT_FRIEND_REMOVED,
+                                 .to_id = friends[i].id,
+                                 .id = ctx->actor.user_id,
+                                 .version = friends[i].version});
+}
+
+/* Each friend hears that the conversation has changed: its peer has no name any more. */
+static void tell_pairs(struct ctx *ctx, const struct deletion_pair_row *pairs, size_t n_pairs,
+                       const struct deletion_friend_row *friends, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n_pairs; j++)
+            if (pairs[j].id == friends[i].conversation_id) {
+                event_add(&ctx->events, ctx->arena,
+                          (struct event){.kind = EVENT_CONVERSATION,
+                                         .to_id = friends[i].friend_id,
+                                         .id = pairs[j].id,
+                                         .version = pairs[j].version + 1});
+                break;
+            }
+}
+
+static enum err end_friendships(struct ctx *ctx)
+{
+    const uint64_t me = ctx->actor.user_id;
+    struct deletion_friend_row *friends;
+    struct deletion_version_row *versions;
+    struct deletion_pair_row *pairs;
+    size_t n, n_pairs, n_versions;
+
+    TRY(q_deletion_friends(ctx, me, &friends, &n));
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids),
+             *pair_ids = arena_array(ctx->arena, n, sizeof *pair_ids);
+    for (size_t i = 0; i < n; i++) {
+        ids[i] = friends[i].friend_id;
+        pair_ids[i] = friends[i].conversation_id;
+    }
+    TRY(q_deletion_lock_pairs(ctx, pair_ids, n, &pairs, &n_pairs));
+    TRY(q_deletion_part_pairs(ctx, pair_ids, n, NULL));
+    TRY(q_deletion_count_down(ctx, ids, n, NULL));
+    TRY(q_deletion_versions(ctx, ids, n, &versions, &n_versions));
+    TRY(q_deletion_friends_theirs(ctx, me, ids, n, NULL));
+    TRY(q_deletion_friends_mine(ctx, me, NULL));
+    tell_removed(ctx, versions, n_versions);
+    tell_pairs(ctx, pairs, n_pairs, friends, n);
+    return OK;
+}
+
+static enum err end_requests(struct ctx *ctx)
+{
+    const uint64_t me = ctx->actor.user_id;
+    struct deletion_request_row *rows;
+    size_t n;
+
+    TRY(q_deletion_requests_open(ctx, me, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        const bool mine = rows[i].from_id == me;
+        TRY(q_request_decide(ctx, rows[i].id, mine ? REQUEST_WITHDRAWN : REQUEST_DECLINED, NULL));
+        event_add(&ctx->events, ctx->arena,
+                  (struct event){.kind = EVENT_FRIEND_REQUEST,
+                                 .to_id = mine ? rows[i].to_id : rows[i].from_id,
+                                 .id = rows[i].id,
+                                 .version = rows[i].version + 1});
+    }
+    return q_deletion_requests_wipe(ctx, me, NULL);
+}
+
+static enum err burn_notebook(struct ctx *ctx)
+{
+    struct deletion_notebook_row row;
+
+    const enum err err = q_deletion_notebook(ctx, ctx->actor.user_id, &row);
+    if (err == ERR_NOT_FOUND)
+        return OK;
+    TRY(err);
+    TRY(q_deletion_notebook_entries(ctx, row.id, NULL));
+    TRY(q_deletion_notebook_members(ctx, row.id, NULL));
+    return q_deletion_notebook_row(ctx, row.id, NULL);
+}
+
+static enum err leave(struct ctx *ctx, void *arg)
+{
+    const struct leaving *l = arg;
+    const uint64_t me = ctx->actor.user_id;
+
+    TRY(account_lock_confirmed(ctx, l->hash));
+    TRY(end_friendships(ctx));
+    TRY(end_requests(ctx));
+    TRY(q_deletion_blocks_mine(ctx, me, NULL));
+    TRY(burn_notebook(ctx));
+    TRY(q_idempotency_forget_user(ctx, me, NULL));
+    TRY(q_resets_forget_user(ctx, me, NULL));
+    TRY(sessions_revoke_all(ctx, me, 0));
+    TRY(q_sessions_anonymise(ctx, me, NULL));
+    TRY(audit_add(ctx, AUDIT_ACCOUNT_DELETED, "user", me, NULL));
+    return q_user_bury(ctx, me, NULL);
+}
+
+enum err account_delete(struct ctx *ctx, struct str password)
+{
+    struct leaving l;
+
+    TRY(account_confirm(ctx, password, &l.hash));
+    return tx_run(ctx, leave, &l);
+}

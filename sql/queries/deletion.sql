@@ -1,0 +1,65 @@
+-- What goes with a person who leaves (model/deletion.c). His own row stays without content: user_bury.
+
+-- name: deletion_friends :many
+-- in: user_id u64
+-- out: deletion_friend_row(friend_id u64, conversation_id u64)
+SELECT friend_id, conversation_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id;
+
+-- name: deletion_lock_pairs :many
+-- in: ids u64[]
+-- out: deletion_pair_row(id u64, version u64)
+SELECT id, version FROM conversations WHERE id IN (:ids) ORDER BY id FOR UPDATE;
+
+-- name: deletion_part_pairs :exec
+-- Nobody is anybody's friend there any more; blocks stay as they are.
+-- in: ids u64[]
+UPDATE conversations SET flags = flags & ~1, version = version + 1 WHERE id IN (:ids);
+
+-- name: deletion_count_down :exec
+-- in: ids u64[]
+UPDATE users SET friend_count = friend_count - 1, version = version + 1 WHERE id IN (:ids) AND friend_count > 0;
+
+-- name: deletion_versions :many
+-- in: ids u64[]
+-- out: deletion_version_row(id u64, version u64)
+SELECT id, version FROM users WHERE id IN (:ids);
+
+-- name: deletion_friends_theirs :exec
+-- in: user_id u64, ids u64[]
+DELETE FROM friendships WHERE user_id IN (:ids) AND friend_id = :user_id;
+
+-- name: deletion_friends_mine :exec
+-- in: user_id u64
+DELETE FROM friendships WHERE user_id = :user_id;
+
+-- name: deletion_requests_open :many
+-- in: user_id u64
+-- out: deletion_request_row(id u64, from_id u64, to_id u64, version u64)
+SELECT id, from_id, to_id, version FROM friend_requests
+WHERE pending = 1 AND (from_id = :user_id OR to_id = :user_id);
+
+-- name: deletion_requests_wipe :exec
+-- What was said when asking; the row stays, since it is the other one's too.
+-- in: user_id u64
+UPDATE friend_requests SET message = '' WHERE from_id = :user_id;
+
+-- name: deletion_blocks_mine :exec
+-- in: user_id u64
+DELETE FROM blocks WHERE user_id = :user_id;
+
+-- name: deletion_notebook :one
+-- in: user_id u64
+-- out: deletion_notebook_row(id u64)
+SELECT id FROM conversations WHERE low_id = :user_id AND high_id = :user_id FOR UPDATE;
+
+-- name: deletion_notebook_entries :exec
+-- in: id u64
+DELETE FROM entries WHERE conversation_id = :id;
+
+-- name: deletion_notebook_members :exec
+-- in: id u64
+DELETE FROM members WHERE conversation_id = :id;
+
+-- name: deletion_notebook_row :exec
+-- in: id u64
+DELETE FROM conversations WHERE id = :id;
