@@ -96,19 +96,32 @@ static void count_routes(void)
     (void)count_route("", ""); /* whatever found no route */
 }
 
+static bool has_heavy(void)
+{
+    for (size_t i = 0; i < service.n_routes; i++)
+        if (service.routes[i].flags & ROUTE_HEAVY)
+            return true;
+    return false;
+}
+
 static enum err serve_socket(struct site *site, const char *path, struct problem *problem)
 {
     TRY(count_open(site->conf->run_dir, service.name, problem));
     count_routes();
     if (service.open)
         TRY(service.open(site->house, site->conf));
-    site->pool = pool_new(site->conf);
+    site->pool = pool_new(site->conf, site->conf->workers, site->conf->queue, "posthouse_queue");
+    if (has_heavy())
+        site->heavy = pool_new(site->conf, site->conf->argon2_concurrent, site->conf->argon2_queue,
+                               "posthouse_queue_heavy");
     const enum err err = front_open(site, path, problem);
     if (err == OK) {
         log_info("started", log_c("socket", path), log_num("pid", getpid()), log_num("workers", site->conf->workers));
         front_run();
     }
     pool_free(site->pool);
+    if (site->heavy)
+        pool_free(site->heavy);
     if (service.close)
         service.close();
     front_close();

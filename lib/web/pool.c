@@ -92,19 +92,19 @@ static void *work(void *arg)
     return NULL;
 }
 
-struct pool *pool_new(const struct conf *conf)
+struct pool *pool_new(const struct conf *conf, int workers, int queue, const char *name)
 {
-    const unsigned n = (unsigned)conf->workers;
+    const unsigned n = (unsigned)workers;
     struct pool *pool = calloc(1, sizeof *pool + n * sizeof *pool->workers);
 
     if (!pool)
         abort();
     pool->conf = conf;
-    pool->size = (unsigned)conf->queue;
+    pool->size = (unsigned)queue;
     pool->items = calloc(pool->size, sizeof *pool->items);
     if (!pool->items)
         abort();
-    pool->queued = count_cell("posthouse_queue");
+    pool->queued = count_cell(name);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->more, NULL);
     for (; pool->n_workers < n; pool->n_workers++)

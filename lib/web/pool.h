@@ -9,7 +9,8 @@
 
 #include "web/serve.h"
 
-struct pool *pool_new(const struct conf *conf);
+/* `name`: of the counter that says how many wait. */
+struct pool *pool_new(const struct conf *conf, int workers, int queue, const char *name);
 /* Runs what is queued, then ends the threads. */
 void pool_free(struct pool *pool);
 /* False: the queue is full. */

@@ -110,6 +110,8 @@ static enum err check_flags(const struct route *r, struct problem *problem)
 
     if (tx && (r->flags & (ROUTE_INLINE | ROUTE_LATER)))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: a transaction can be neither inline nor later", r->path);
+    if ((r->flags & ROUTE_HEAVY) && (r->flags & (ROUTE_INLINE | ROUTE_LATER)))
+        return problem_set(problem, ERR_UNAVAILABLE, "%s: what is heavy can be neither inline nor later", r->path);
     if ((r->flags & ROUTE_IDEMPOTENT) && (r->flags & ROUTE_OPEN))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: an idempotency key belongs to a user", r->path);
     if (!r->call || !r->operation || r->status < 200 || r->status > 299 || (r->status == 204 && r->out))

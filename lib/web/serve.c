@@ -491,7 +491,7 @@ void serve_start(struct request *q)
         finish(q, problem_set(&q->problem, ERR_NOT_FOUND, "no such path and method"), STR_NONE);
     else if ((q->match.route->flags & ROUTE_INLINE) || !q->site->pool)
         serve_run(q, q->ctx.db, q->ctx.redis);
-    else if (!pool_put(q->site->pool, q))
+    else if (!pool_put(q->match.route->flags & ROUTE_HEAVY ? q->site->heavy : q->site->pool, q))
         finish(q, problem_set(&q->problem, ERR_UNAVAILABLE, "too many requests wait already"), STR_NONE);
 }
 

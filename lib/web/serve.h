@@ -21,7 +21,8 @@ struct site {
     const struct conf *conf;
     struct house *house;
     struct rate *rate;
-    struct pool *pool; /* NULL: plain CGI, everything runs where it is */
+    struct pool *pool;  /* NULL: plain CGI, everything runs where it is */
+    struct pool *heavy; /* for ROUTE_HEAVY; NULL: none has it */
 };
 
 enum { REQUEST_BODY_MAX = 64 * 1024, REQUEST_CGI = -1 };

@@ -28,6 +28,7 @@ enum route_flag {
     ROUTE_INLINE = 1 << 3,     /* never blocks: runs in the event loop, without a database */
     ROUTE_LATER = 1 << 4,      /* may return LATER; then somebody calls req_finish() */
     ROUTE_BARE = 1 << 5,       /* also answered without the prefix /api/v1 */
+    ROUTE_HEAVY = 1 << 6,      /* computes a password hash: runs in workers of its own, few and with a short queue */
 };
 
 struct route {
