@@ -1,9 +1,10 @@
 /*
  * A batch of sends as one transaction (the inside of the log writer).
  *
- * Two round trips: (1) the conversations locked in the order of their ids, and a
- * look-up of the batch's ids for retries; (2) entries, last_seq, one outbox row,
- * rung outbox rows away, COMMIT. The text holds numbers and hex literals only.
+ * Two round trips: (1) the conversations locked in the order of their ids;
+ * (2) entries, last_seq, one outbox row, rung outbox rows away, COMMIT. The text
+ * holds numbers and hex literals only. Repetitions are rare and found by the unique
+ * key; only then, for the refused, and in doubt are ids looked up.
  *
  * A COMMIT without an answer leaves the batch in doubt. Doing it all again ends the
  * doubt: the lock is had only when the lost transaction is over, and the look-up
