@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 
-const uint64_t count_bounds_us[COUNT_BUCKETS - 1] = {100,   250,    500,    1000,   2500,    5000,    10000,   25000,
-                                                     50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
+const uint64_t count_bounds_us[COUNT_BUCKETS - 1] = {
+    100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 10000000};
 
 static const char magic[8] = "phcount";
 
@@ -41,7 +41,8 @@ enum err count_open(const char *dir, const char *process, struct problem *proble
 
     snprintf(file_path, sizeof file_path, "%.400s/%.31s.%ld.counters", dir, process, (long)getpid());
     if (map(file_path, &opened) != OK)
-        return problem_set(problem, ERR_UNAVAILABLE, "the counters' file %.120s cannot be made: %m", file_path);
+        return problem_set(problem, ERR_UNAVAILABLE, "the counters' file %.120s cannot be made: %m",
+                           file_path);
     opened->version = COUNT_VERSION;
     opened->pid = (uint32_t)getpid();
     opened->started_ms = clock_wall_ms();
@@ -112,8 +113,8 @@ enum err count_read(const char *path, struct count_file *out)
         return ERR_NOT_FOUND;
     const ssize_t n = read(fd, out, sizeof *out);
     close(fd);
-    if (n != (ssize_t)sizeof *out || memcmp(out->magic, magic, sizeof magic) != 0 || out->version != COUNT_VERSION ||
-        out->n_routes > COUNT_ROUTES || out->n_cells > COUNT_CELLS)
+    if (n != (ssize_t)sizeof *out || memcmp(out->magic, magic, sizeof magic) != 0 ||
+        out->version != COUNT_VERSION || out->n_routes > COUNT_ROUTES || out->n_cells > COUNT_CELLS)
         return ERR_NOT_FOUND;
     return OK;
 }

@@ -49,9 +49,9 @@ struct field {
     const char *name;
     enum field_type type;
     unsigned flags;
-    size_t at;               /* offsetof the value */
-    size_t has_at;           /* offsetof an unsigned char with enum has, or 0 for none */
-    int64_t min, max;        /* see the types above */
+    size_t at;                /* offsetof the value */
+    size_t has_at;            /* offsetof an unsigned char with enum has, or 0 for none */
+    int64_t min, max;         /* see the types above */
     const char *const *names; /* FIELD_ENUM: NULL-terminated */
     const struct shape *shape;
 };
@@ -70,7 +70,9 @@ struct list {
 };
 
 #define SHAPE(schema, type, table)                                                                           \
-    {.name = (schema), .size = sizeof(type), .fields = (table), .n = sizeof(table) / sizeof *(table)}
+    {                                                                                                        \
+        .name = (schema), .size = sizeof(type), .fields = (table), .n = sizeof(table) / sizeof *(table)      \
+    }
 
 /*
  * Reads one text (a path or query parameter) into the struct. Types without a

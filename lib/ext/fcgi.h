@@ -42,11 +42,11 @@ enum fcgi_param {
 extern const char *const fcgi_param_names[FCGI_PARAMS];
 
 struct fcgi_request {
-    uint16_t id;                   /* FastCGI's, within the connection */
-    bool keep;                     /* the peer wants to use the connection again */
+    uint16_t id;                    /* FastCGI's, within the connection */
+    bool keep;                      /* the peer wants to use the connection again */
     struct str params[FCGI_PARAMS]; /* absent: STR_NONE; NUL-terminated */
-    struct str body;               /* empty when it was longer than `body_max` */
-    size_t body_bytes;             /* of all that came */
+    struct str body;                /* empty when it was longer than `body_max` */
+    size_t body_bytes;              /* of all that came */
 };
 
 /* Once per process, before any signal handler of ours: libfcgi installs its own. */

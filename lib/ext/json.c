@@ -103,8 +103,8 @@ static enum err decode_json(const struct decode *d, const struct field *f, struc
     return check(d, f, out, path);
 }
 
-static enum err decode_object(const struct decode *d, const struct shape *shape, struct json_object *v, void *out,
-                              const char *prefix);
+static enum err decode_object(const struct decode *d, const struct shape *shape, struct json_object *v,
+                              void *out, const char *prefix);
 
 static enum err decode_list(const struct decode *d, const struct field *f, struct json_object *v, void *out,
                             const char *path)
@@ -158,8 +158,8 @@ static enum err decode_value(const struct decode *d, const struct field *f, stru
     return OK;
 }
 
-static enum err decode_field(const struct decode *d, const struct field *f, struct json_object *object, void *out,
-                             const char *prefix)
+static enum err decode_field(const struct decode *d, const struct field *f, struct json_object *object,
+                             void *out, const char *prefix)
 {
     char path[PATH_BYTES];
     struct json_object *v;
@@ -181,8 +181,8 @@ static enum err decode_field(const struct decode *d, const struct field *f, stru
 }
 
 /* Every field is looked at, so that all that is wrong is said at once. */
-static enum err decode_object(const struct decode *d, const struct shape *shape, struct json_object *v, void *out,
-                              const char *prefix)
+static enum err decode_object(const struct decode *d, const struct shape *shape, struct json_object *v,
+                              void *out, const char *prefix)
 {
     enum err err = OK;
 

@@ -135,7 +135,8 @@ static size_t put_values(const unsigned char *p, size_t n, unsigned char *out)
 {
     static const struct {
         struct str name, value;
-    } known[] = {{STR("FCGI_MAX_CONNS"), STR("10000")}, {STR("FCGI_MAX_REQS"), STR("10000")},
+    } known[] = {{STR("FCGI_MAX_CONNS"), STR("10000")},
+                 {STR("FCGI_MAX_REQS"), STR("10000")},
                  {STR("FCGI_MPXS_CONNS"), STR("0")}};
     unsigned char *const start = out;
     unsigned given = 0;

@@ -20,7 +20,8 @@
 
 enum conn_state { CONN_FREE, CONN_IDLE, CONN_BUSY, CONN_ANSWERING, CONN_PARKED };
 
-/* What is known of a request until its end: enough to answer, log and count it when all else was given back. */
+/* What is known of a request until its end: enough to answer, log and count it when all else was given back.
+ */
 struct trail {
     uint64_t user_id, session_id;
     unsigned char id[16], trace[16]; /* trace all zero: none */
@@ -80,7 +81,8 @@ void conn_close(int fd);
 /* The same for a descriptor that libfcgi has closed already. */
 void conn_forget(int fd);
 
-/* No descriptor is left: takes the listener out of epoll, which it would wake for ever; and back, if it is out. */
+/* No descriptor is left: takes the listener out of epoll, which it would wake for ever; and back, if it is
+ * out. */
 void conns_pause(void);
 void conns_resume(void);
 

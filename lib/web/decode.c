@@ -29,7 +29,8 @@ static size_t index_of(const struct shape *shape, struct str name, unsigned sour
 {
     size_t i = 0;
 
-    while (i < shape->n && !((shape->fields[i].flags & source) && str_eq(str_of(shape->fields[i].name), name)))
+    while (i < shape->n &&
+           !((shape->fields[i].flags & source) && str_eq(str_of(shape->fields[i].name), name)))
         i++;
     return i;
 }
@@ -44,7 +45,8 @@ static enum err set_encoded(const struct field *f, struct str raw, bool plus, vo
     return field_set_text(f, text, in, arena, problem);
 }
 
-static enum err decode_path(const struct route_match *match, void *in, struct arena *arena, struct problem *problem)
+static enum err decode_path(const struct route_match *match, void *in, struct arena *arena,
+                            struct problem *problem)
 {
     const struct shape *shape = match->route->in;
     enum err err = OK;

@@ -22,8 +22,8 @@
 enum {
     BACKLOG = 4096,
     EVENTS = 256,
-    ACCEPTS = 256,       /* at one turn: the connections that are there already get theirs too */
-    GRACE_MS = 2000,     /* after SIGTERM */
+    ACCEPTS = 256,   /* at one turn: the connections that are there already get theirs too */
+    GRACE_MS = 2000, /* after SIGTERM */
     CONNECTIONS_MAX = 1 << 20,
 };
 
@@ -34,7 +34,7 @@ static struct {
     struct fcgi *fcgi;
     int signals;
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
-    ino_t inode; /* of the socket that we bound */
+    ino_t inode;     /* of the socket that we bound */
     int64_t stop_ms; /* 0: not stopping; else when the grace is over */
     unsigned char peek[WALK_BYTES];
     _Atomic uint64_t *connections, *parked, *refused;
@@ -171,7 +171,8 @@ static void readable(int fd)
 
 /* ---- events ---- */
 
-/* The peer of a parked request went away, or talks while it should wait. Under the lock, which it releases. */
+/* The peer of a parked request went away, or talks while it should wait. Under the lock, which it releases.
+ */
 static void drop_parked(int fd, struct conn *c, bool hangup)
 {
     const park_fn fn = c->fn;

@@ -22,15 +22,16 @@ struct arguments {
 
 static void print_help(FILE *out)
 {
-    fprintf(out,
-            "posthouse-%s: a FastCGI handler of Posthouse.\n\n"
-            "  --socket PATH    serve FastCGI on a unix socket at PATH (0660)\n"
-            "  --config FILE    settings (else POSTHOUSE_CONFIG, else ./posthouse.conf); the environment wins\n"
-            "  --routes         print the route table as JSON\n"
-            "  --help           this text\n\n"
-            "Without --socket, and with a request in the environment, it answers that as plain CGI.\n"
-            "SIGTERM stops it with grace.\n",
-            service.name);
+    fprintf(
+        out,
+        "posthouse-%s: a FastCGI handler of Posthouse.\n\n"
+        "  --socket PATH    serve FastCGI on a unix socket at PATH (0660)\n"
+        "  --config FILE    settings (else POSTHOUSE_CONFIG, else ./posthouse.conf); the environment wins\n"
+        "  --routes         print the route table as JSON\n"
+        "  --help           this text\n\n"
+        "Without --socket, and with a request in the environment, it answers that as plain CGI.\n"
+        "SIGTERM stops it with grace.\n",
+        service.name);
 }
 
 static bool read_arguments(int argc, char **argv, struct arguments *a)
@@ -116,7 +117,8 @@ static enum err serve_socket(struct site *site, const char *path, struct problem
                                "posthouse_queue_heavy");
     const enum err err = front_open(site, path, problem);
     if (err == OK) {
-        log_info("started", log_c("socket", path), log_num("pid", getpid()), log_num("workers", site->conf->workers));
+        log_info("started", log_c("socket", path), log_num("pid", getpid()),
+                 log_num("workers", site->conf->workers));
         front_run();
     }
     pool_free(site->pool);

@@ -15,7 +15,8 @@
 
 typedef uint64_t ticket; /* 0: none */
 
-/* Called in the event loop's thread when the client of a parked request hung up, or with due = true at its deadline. */
+/* Called in the event loop's thread when the client of a parked request hung up, or with due = true at its
+ * deadline. */
 typedef void (*park_fn)(void *arg, ticket t, bool due);
 
 /*

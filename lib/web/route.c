@@ -64,7 +64,8 @@ bool route_find(const struct service *of, enum method method, struct str path, s
         path = (struct str){path.p + strlen(PREFIX), path.n - strlen(PREFIX)};
     for (unsigned i = 0; i < of->n_routes; i++) {
         const struct route *route = &of->routes[i];
-        if (route->method != method || (bare && !(route->flags & ROUTE_BARE)) || !matches(route->path, path, out))
+        if (route->method != method || (bare && !(route->flags & ROUTE_BARE)) ||
+            !matches(route->path, path, out))
             continue;
         out->route = route;
         out->index = i;
@@ -93,14 +94,16 @@ static enum err check_path(const struct route *r, struct problem *problem)
             continue;
         n++;
         if (!field_of(r->in, name, F_PATH))
-            return problem_set(problem, ERR_UNAVAILABLE, "%s: {%.*s} is no F_PATH field", r->path, STR_ARG(name));
+            return problem_set(problem, ERR_UNAVAILABLE, "%s: {%.*s} is no F_PATH field", r->path,
+                               STR_ARG(name));
     }
     for (size_t i = 0; r->in && i < r->in->n; i++)
         n_fields += (r->in->fields[i].flags & F_PATH) != 0;
     if (r->in && r->in->n > ROUTE_FIELDS_MAX)
         return problem_set(problem, ERR_UNAVAILABLE, "%s: more than %d fields", r->path, ROUTE_FIELDS_MAX);
     if (n != n_fields || n > ROUTE_VALUES_MAX || rest.n)
-        return problem_set(problem, ERR_UNAVAILABLE, "%s: its parameters and the F_PATH fields differ", r->path);
+        return problem_set(problem, ERR_UNAVAILABLE, "%s: its parameters and the F_PATH fields differ",
+                           r->path);
     return OK;
 }
 
@@ -109,9 +112,11 @@ static enum err check_flags(const struct route *r, struct problem *problem)
     const bool tx = r->flags & (ROUTE_TX | ROUTE_IDEMPOTENT);
 
     if (tx && (r->flags & (ROUTE_INLINE | ROUTE_LATER)))
-        return problem_set(problem, ERR_UNAVAILABLE, "%s: a transaction can be neither inline nor later", r->path);
+        return problem_set(problem, ERR_UNAVAILABLE, "%s: a transaction can be neither inline nor later",
+                           r->path);
     if ((r->flags & ROUTE_HEAVY) && (r->flags & (ROUTE_INLINE | ROUTE_LATER)))
-        return problem_set(problem, ERR_UNAVAILABLE, "%s: what is heavy can be neither inline nor later", r->path);
+        return problem_set(problem, ERR_UNAVAILABLE, "%s: what is heavy can be neither inline nor later",
+                           r->path);
     if ((r->flags & ROUTE_IDEMPOTENT) && (r->flags & ROUTE_OPEN))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: an idempotency key belongs to a user", r->path);
     if (!r->call || !r->operation || r->status < 200 || r->status > 299 || (r->status == 204 && r->out))
@@ -133,9 +138,9 @@ enum err route_check(const struct service *of, struct problem *problem)
 /* ---- printing ---- */
 
 static const char *const type_names[] = {
-    [FIELD_BOOL] = "bool",     [FIELD_INT] = "int",   [FIELD_TIME] = "time", [FIELD_ID] = "id",
-    [FIELD_STR] = "string",    [FIELD_ENUM] = "enum", [FIELD_UUID] = "uuid", [FIELD_OBJECT] = "object",
-    [FIELD_LIST] = "list",     [FIELD_IDS] = "ids",   [FIELD_JSON] = "json",
+    [FIELD_BOOL] = "bool",  [FIELD_INT] = "int",   [FIELD_TIME] = "time", [FIELD_ID] = "id",
+    [FIELD_STR] = "string", [FIELD_ENUM] = "enum", [FIELD_UUID] = "uuid", [FIELD_OBJECT] = "object",
+    [FIELD_LIST] = "list",  [FIELD_IDS] = "ids",   [FIELD_JSON] = "json",
 };
 
 static void print_flag(FILE *out, const char *name, bool on)
@@ -187,8 +192,8 @@ static void print_shape(FILE *out, const struct shape *shape, int depth)
 
 static void print_route(FILE *out, const char *prefix, const struct route *r)
 {
-    fprintf(out, "{\"method\":\"%s\",\"path\":\"%s%s\",\"operation\":\"%s\",\"status\":%d", method_names[r->method],
-            prefix, r->path, r->operation, r->status);
+    fprintf(out, "{\"method\":\"%s\",\"path\":\"%s%s\",\"operation\":\"%s\",\"status\":%d",
+            method_names[r->method], prefix, r->path, r->operation, r->status);
     print_flag(out, "open", r->flags & ROUTE_OPEN);
     print_flag(out, "idempotent", r->flags & ROUTE_IDEMPOTENT);
     print_flag(out, "later", r->flags & ROUTE_LATER);

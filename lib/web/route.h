@@ -29,7 +29,8 @@ const char *route_method_name(enum method method);
 /* `path` is what stands before the question mark. */
 bool route_find(const struct service *of, enum method method, struct str path, struct route_match *out);
 
-/* Says what is wrong with a table (a programming error): a path parameter without a field, flags that exclude each other. */
+/* Says what is wrong with a table (a programming error): a path parameter without a field, flags that exclude
+ * each other. */
 enum err route_check(const struct service *of, struct problem *problem) MUST_CHECK;
 
 /* The table as JSON: for nginx's map, and for the comparison with openapi.yaml. */

@@ -120,7 +120,8 @@ static void read_traceparent(struct request *q)
     unsigned char parent[8], flags;
 
     if (t.n != 55 || memcmp(t.p, "00-", 3) != 0 || t.p[35] != '-' || t.p[52] != '-' ||
-        !hex_decode((struct str){t.p + 53, 2}, &flags, 1) || !is_hex_id((struct str){t.p + 36, 16}, 8, parent) ||
+        !hex_decode((struct str){t.p + 53, 2}, &flags, 1) ||
+        !is_hex_id((struct str){t.p + 36, 16}, 8, parent) ||
         !is_hex_id((struct str){t.p + 3, 32}, 16, q->trail.trace)) {
         memset(q->trail.trace, 0, sizeof q->trail.trace);
         return;
@@ -187,7 +188,8 @@ static enum err check_body(struct request *q)
     if (!length.n)
         return q->in.body_bytes ? ERR_LENGTH_REQUIRED : OK;
     if (!str_u64(length, &n) || n != q->in.body_bytes)
-        return problem_set(&q->problem, ERR_INVALID_REQUEST, "the body is not as long as Content-Length says");
+        return problem_set(&q->problem, ERR_INVALID_REQUEST,
+                           "the body is not as long as Content-Length says");
     return OK;
 }
 
@@ -202,9 +204,11 @@ static enum err authenticate(struct request *q)
     if (!house_is_current(house))
         return problem_set(&q->problem, ERR_UNAVAILABLE, "sign-outs could not be read for a while");
     if (header.n < 8 || strncasecmp(header.p, "Bearer ", 7) != 0)
-        return problem_set(&q->problem, ERR_UNAUTHENTICATED, "the header `Authorization: Bearer …` is missing");
+        return problem_set(&q->problem, ERR_UNAUTHENTICATED,
+                           "the header `Authorization: Bearer …` is missing");
     const struct str token = {header.p + 7, header.n - 7};
-    TRY(token_check(house_token_keys(house), house_revoked(house), TOKEN_ACCESS, token, clock_wall_ms(), actor));
+    TRY(token_check(house_token_keys(house), house_revoked(house), TOKEN_ACCESS, token, clock_wall_ms(),
+                    actor));
     q->trail.user_id = actor->user_id;
     q->trail.session_id = actor->session_id;
     return OK;
@@ -212,7 +216,8 @@ static enum err authenticate(struct request *q)
 
 static enum err limit(struct request *q)
 {
-    if (!q->trail.user_id || rate_take(q->site->rate, q->trail.user_id, clock_mono_ms(), &q->problem.retry_after_s))
+    if (!q->trail.user_id ||
+        rate_take(q->site->rate, q->trail.user_id, clock_mono_ms(), &q->problem.retry_after_s))
         return OK;
     return problem_set(&q->problem, ERR_RATE_LIMITED, "too many requests of one user");
 }
@@ -225,8 +230,8 @@ static enum err decode(struct request *q)
         q->req.in = arena_alloc(q->arena, route->in->size);
     if (route->out)
         q->req.out = arena_alloc(q->arena, route->out->size);
-    return decode_input(&q->match, param(q, FCGI_QUERY_STRING), q->in.body, (void *)(uintptr_t)q->req.in, q->arena,
-                        &q->problem);
+    return decode_input(&q->match, param(q, FCGI_QUERY_STRING), q->in.body, (void *)(uintptr_t)q->req.in,
+                        q->arena, &q->problem);
 }
 
 /* ---- the call ---- */
@@ -272,7 +277,8 @@ static enum err call_once(struct ctx *ctx, void *arg)
     }
     TRY(call_afresh(ctx, q));
     q->json = encode(q);
-    return idempotency_store(ctx, &once->key, q->req.status ? q->req.status : q->match.route->status, q->json);
+    return idempotency_store(ctx, &once->key, q->req.status ? q->req.status : q->match.route->status,
+                             q->json);
 }
 
 static bool is_visible_ascii(struct str s)
@@ -297,7 +303,8 @@ static enum err call_idempotent(struct request *q)
     buf_str(&target, uri);
     buf_char(&target, '\n');
     buf_str(&target, q->in.body);
-    idempotency_init(&once.key, q->ctx.actor.user_id, str_of(q->match.route->operation), key, buf_done(&target));
+    idempotency_init(&once.key, q->ctx.actor.user_id, str_of(q->match.route->operation), key,
+                     buf_done(&target));
     return tx_run(&q->ctx, call_once, &once);
 }
 
@@ -373,8 +380,8 @@ static struct str encode_http(const struct answer *a, struct str request_id, str
     return buf_done(&b);
 }
 
-static void log_answer(const struct site *site, const struct trail *t, const struct answer *a, struct str request_id,
-                       int64_t us, size_t bytes)
+static void log_answer(const struct site *site, const struct trail *t, const struct answer *a,
+                       struct str request_id, int64_t us, size_t bytes)
 {
     const bool known = t->route < site->service->n_routes;
     const struct route *route = known ? &site->service->routes[t->route] : NULL;

@@ -13,10 +13,10 @@ struct record {
 
 /* The parameters as a stream that goes on from record to record: pairs of lengths, then their bytes. */
 struct pairs {
-    size_t skip;             /* bytes of a name and value that are still to come */
-    uint32_t lengths[2];     /* of the pair that begins */
-    unsigned n_lengths;      /* known of it */
-    unsigned missing;        /* bytes of a length that is being read */
+    size_t skip;         /* bytes of a name and value that are still to come */
+    uint32_t lengths[2]; /* of the pair that begins */
+    unsigned n_lengths;  /* known of it */
+    unsigned missing;    /* bytes of a length that is being read */
     size_t total;
 };
 
@@ -132,7 +132,8 @@ static enum walk_verdict step(struct state *s, const struct record *r, struct wa
 /* What is known of a record that is not whole yet. */
 static enum walk_verdict cut_record(const struct state *s, const struct record *r)
 {
-    return s->where == IN_BODY && r->type == STDIN && s->body + r->content > WALK_BODY_MAX ? WALK_LONG : WALK_MORE;
+    return s->where == IN_BODY && r->type == STDIN && s->body + r->content > WALK_BODY_MAX ? WALK_LONG
+                                                                                           : WALK_MORE;
 }
 
 enum walk_verdict walk(const unsigned char *bytes, size_t n, struct walk *out)

@@ -28,12 +28,13 @@ enum route_flag {
     ROUTE_INLINE = 1 << 3,     /* never blocks: runs in the event loop, without a database */
     ROUTE_LATER = 1 << 4,      /* may return LATER; then somebody calls req_finish() */
     ROUTE_BARE = 1 << 5,       /* also answered without the prefix /api/v1 */
-    ROUTE_HEAVY = 1 << 6,      /* computes a password hash: runs in workers of its own, few and with a short queue */
+    ROUTE_HEAVY =
+        1 << 6, /* computes a password hash: runs in workers of its own, few and with a short queue */
 };
 
 struct route {
     enum method method;
-    const char *path; /* below /api/v1, with {parameters} that are F_PATH fields of the input */
+    const char *path;      /* below /api/v1, with {parameters} that are F_PATH fields of the input */
     const char *operation; /* operationId in openapi.yaml */
     handler_fn call;
     const struct shape *in, *out; /* NULL: none */
@@ -44,11 +45,11 @@ struct route {
 struct req {
     struct ctx *ctx; /* ctx->actor is who asks; valid until the handler returns (LATER: until req_finish) */
     const struct route *route;
-    const void *in; /* struct of route->in */
-    void *out;      /* zeroed struct of route->out */
-    int status;     /* set to override route->status, as in 200 for a repetition */
-    const char *request_id;  /* borrowed from the request */
-    const char *traceparent; /* "" if none */
+    const void *in;            /* struct of route->in */
+    void *out;                 /* zeroed struct of route->out */
+    int status;                /* set to override route->status, as in 200 for a repetition */
+    const char *request_id;    /* borrowed from the request */
+    const char *traceparent;   /* "" if none */
     const char *scheme, *host; /* as the client asked */
     int64_t deadline_mono_ms;
 };
