@@ -1,0 +1,108 @@
+/*
+ * poll: news, by long-polling.
+ *
+ * Surprising: the handler's function never waits and never reads. Every poll is
+ * parked at once; if the process already knows that nothing is above its cursor,
+ * that is all. Otherwise the waiting room's readers register it and read its box.
+ * The cursor is the acknowledgement: what was answered and got lost comes again.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "model/house.h"
+#include "web/room.h"
+#include "web/web.h"
+
+enum {
+    CURSOR_MAX = 128,
+    TIMEOUT_MAX_S = 280,
+    TIMEOUT_S = 25,
+    LOOK_MS = 10 * 1000, /* timeout 0: the answer comes at once, or never */
+};
+
+static struct room *room;
+
+struct poll_in {
+    struct str cursor;
+    int64_t timeout;
+    unsigned char has_timeout;
+};
+
+static const struct field poll_in_fields[] = {
+    {.name = "cursor",
+     .type = FIELD_STR,
+     .flags = F_QUERY,
+     .at = offsetof(struct poll_in, cursor),
+     .min = 1,
+     .max = CURSOR_MAX},
+    {.name = "timeout",
+     .type = FIELD_INT,
+     .flags = F_QUERY,
+     .at = offsetof(struct poll_in, timeout),
+     .has_at = offsetof(struct poll_in, has_timeout),
+     .min = 0,
+     .max = TIMEOUT_MAX_S},
+};
+static const struct shape poll_in = SHAPE("PollQuery", struct poll_in, poll_in_fields);
+
+/* Shortened by a random tenth, so that polls that began together don't end together. */
+static int64_t wait_ms(const struct poll_in *in, const struct conf *conf)
+{
+    const int64_t asked_s = in->has_timeout == HAS_VALUE ? in->timeout : TIMEOUT_S;
+    const int64_t ms = 1000 * (asked_s < conf->poll_max_s ? asked_s : conf->poll_max_s);
+
+    return ms - random() % (ms / 10 + 1);
+}
+
+static void on_parked(void *session, ticket t, bool due)
+{
+    room_parked(room, (uint64_t)(uintptr_t)session, t, due);
+}
+
+/* It is read already, and answered by the reader. */
+static void on_look(void *nobody, ticket t, bool due)
+{
+    (void)nobody;
+    if (due)
+        park_fail(t, ERR_UNAVAILABLE, NULL);
+}
+
+static enum err poll_news(struct req *r)
+{
+    const struct poll_in *in = r->in;
+    const int64_t wait = wait_ms(in, house_conf(r->ctx->house));
+    struct room_guest guest = {
+        .app_id = r->ctx->actor.app_id,
+        .user_id = r->ctx->actor.user_id,
+        .session_id = r->ctx->actor.session_id,
+        .cursor = cursor_parse(in->cursor),
+        .due_mono_ms = clock_mono_ms() + (wait ? wait : LOOK_MS),
+    };
+    void *session = (void *)(uintptr_t)guest.session_id;
+    const enum err err = req_park(r, guest.due_mono_ms, wait ? on_parked : on_look, session, &guest.ticket);
+
+    if (err != LATER)
+        return err;
+    if (wait)
+        room_enter(room, &guest);
+    else
+        room_look(room, &guest);
+    return LATER;
+}
+
+static const struct route routes[] = {
+    {GET, "/poll", "poll", poll_news, &poll_in, NULL, 200, ROUTE_INLINE | ROUTE_LATER},
+};
+
+static enum err open_room(struct house *house, const struct conf *conf)
+{
+    room = room_new(house, conf);
+    return OK;
+}
+
+static void close_room(void)
+{
+    room_free(room);
+}
+
+const struct service service = {SERVICE("poll", routes), .open = open_room, .close = close_room};

@@ -1,0 +1,76 @@
+/*
+ * The keeper: what is done now and then. Readings that failed are tried again;
+ * sessions that polled no more for a minute leave, and their friends hear of it;
+ * who was seen is written down, many at once.
+ */
+#include "base/clock.h"
+#include "base/count.h"
+#include "base/log.h"
+#include "model/presence.h"
+#include "web/roomthreads.h"
+
+enum { TURN_MS = 1000, SOME = 256 };
+
+/* Killed before this is done: the registrations end by themselves. */
+static enum err let_go(struct room *room, struct room_desk *desk)
+{
+    struct inbox_leave leaves[SOME];
+
+    pthread_mutex_lock(&room->lock);
+    const size_t n = waiting_idle(room->waiting, clock_mono_ms(), leaves, SOME);
+    pthread_mutex_unlock(&room->lock);
+    if (!n)
+        return OK;
+    TRY(inbox_close(desk->redis, desk->arena, room->process, leaves, n));
+    for (size_t i = 0; i < n; i++) {
+        if (!leaves[i].was_last)
+            continue;
+        struct ctx ctx = desk_ctx(room, desk, (struct actor){0});
+        TRY(presence_tell(&ctx, leaves[i].user_id, false));
+    }
+    return OK;
+}
+
+static enum err write_seen(struct room *room, struct room_desk *desk)
+{
+    struct waiting_seen seen[SOME];
+    uint64_t users[SOME], sessions[SOME];
+
+    pthread_mutex_lock(&room->lock);
+    const size_t n = waiting_seen(room->waiting, clock_mono_ms(), seen, SOME);
+    pthread_mutex_unlock(&room->lock);
+    for (size_t i = 0; i < n; i++) {
+        users[i] = seen[i].user_id;
+        sessions[i] = seen[i].session_id;
+    }
+    struct ctx ctx = desk_ctx(room, desk, (struct actor){0});
+    return presence_seen(&ctx, users, sessions, n);
+}
+
+static void retry(struct room *room)
+{
+    pthread_mutex_lock(&room->lock);
+    if (waiting_retry(room->waiting))
+        pthread_cond_broadcast(&room->to_read);
+    count_set(room->sessions, waiting_sessions(room->waiting));
+    pthread_mutex_unlock(&room->lock);
+}
+
+void *keeper_run(void *arg)
+{
+    struct room *room = arg;
+    struct room_desk desk = desk_open(room, true);
+
+    while (!room_wait(room, clock_mono_ms() + TURN_MS)) {
+        retry(room);
+        if (let_go(room, &desk) != OK)
+            log_warn("sessions that left were not signed off; that ends by itself",
+                     log_c("redis", redis_error(desk.redis)));
+        if (write_seen(room, &desk) != OK)
+            log_warn("who was seen was not written down; again in a minute",
+                     log_c("detail", db_error(desk.db)));
+        arena_reset(desk.arena);
+    }
+    desk_close(&desk);
+    return NULL;
+}

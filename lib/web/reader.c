@@ -1,0 +1,285 @@
+/*
+ * Readers: register polls, read boxes, fetch what they say. Some at once: one
+ * round trip to Redis for all of them.
+ *
+ * Register, then read, then park: the script does the first two in one step, and a
+ * bell that rings from then on finds the session in the table.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/count.h"
+#include "base/log.h"
+#include "model/bell.h"
+#include "model/deliver.h"
+#include "model/presence.h"
+#include "web/roomthreads.h"
+
+enum {
+    SOME = 32,               /* sessions at once */
+    HOLD_MS = 3 * 60 * 1000, /* a registration outlasts its poll: the next ones need not ask */
+    ANSWER_MAX = 255 * 1024, /* bytes of events; with their frame 256 KiB */
+};
+
+/* One session that is read. */
+struct task {
+    struct look *look; /* NULL: it is in the table */
+    struct reading reading;
+    struct inbox_answer box;
+    struct reading_result result;
+    struct str events;
+};
+
+struct reader {
+    struct room *room;
+    struct room_desk desk;
+    struct epoch_watch epoch;
+    struct task tasks[SOME];
+    size_t n;
+};
+
+/* ---- what there is to do ---- */
+
+static void take_looks(struct reader *r)
+{
+    struct room *room = r->room;
+
+    while (room->first_look && r->n < SOME) {
+        struct look *look = room->first_look;
+        room->first_look = look->next;
+        if (!room->first_look)
+            room->last_look = &room->first_look;
+        r->tasks[r->n++] = (struct task){.look = look, .reading = look->reading};
+    }
+}
+
+/* Waits for sessions to read; none at the end. Gives the epoch that the bellman knows. */
+static struct epoch take(struct reader *r)
+{
+    struct room *room = r->room;
+    struct reading readings[SOME];
+
+    r->n = 0;
+    pthread_mutex_lock(&room->lock);
+    while (!r->n && !room->stopping) {
+        take_looks(r);
+        const size_t n = waiting_take(room->waiting, readings, SOME - r->n);
+        for (size_t i = 0; i < n; i++)
+            r->tasks[r->n++] = (struct task){.reading = readings[i]};
+        if (!r->n)
+            pthread_cond_wait(&room->to_read, &room->lock);
+    }
+    const struct epoch epoch = room->epoch;
+    pthread_mutex_unlock(&room->lock);
+    return epoch;
+}
+
+/* ---- registration and box ---- */
+
+static enum err open_boxes(struct reader *r, struct epoch seen, int64_t now_ms)
+{
+    struct inbox_ask asks[SOME];
+    struct inbox_answer answers[SOME];
+
+    TRY(epoch_current(&r->epoch, r->desk.redis, r->desk.arena, epoch_is_none(seen) ? NULL : &seen));
+    for (size_t i = 0; i < r->n; i++) {
+        const struct task *t = &r->tasks[i];
+        const int64_t wait_ms = t->reading.until_ms > now_ms ? t->reading.until_ms - now_ms : 0;
+        asks[i] = (struct inbox_ask){.user_id = t->reading.user_id,
+                                     .session_id = t->reading.session_id,
+                                     .cursor = t->reading.cursor,
+                                     .hold_ms = t->look ? 0 : wait_ms + HOLD_MS};
+        r->tasks[i].result.stands_until_ms = now_ms + asks[i].hold_ms;
+    }
+    TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, asks, r->n, answers));
+    for (size_t i = 0; i < r->n; i++)
+        r->tasks[i].box = answers[i];
+    return OK;
+}
+
+static void read_boxes(struct reader *r, struct epoch seen)
+{
+    const enum err err = open_boxes(r, seen, clock_mono_ms());
+
+    for (size_t i = 0; i < r->n; i++) {
+        struct task *t = &r->tasks[i];
+        t->result.redis = err != OK ? err : t->box.err;
+        t->result.resync = t->box.resync;
+        t->result.cursor = (struct cursor){r->epoch.epoch, t->box.n};
+        t->result.newest = t->box.newest;
+        t->result.generation = t->box.generation;
+    }
+    count_add(r->room->boxes, r->n);
+}
+
+/* ---- what it says ---- */
+
+/* Joins events until the answer is full; the cursor then ends before the first that did not fit. */
+static void join(struct reader *r, struct task *t, const struct inbox_item *items, const struct str *json,
+                 size_t n)
+{
+    struct buf b = buf_in(r->desk.arena);
+
+    for (size_t i = 0; i < n; i++) {
+        if (!json[i].p)
+            continue;
+        if (b.n && b.n + json[i].n > ANSWER_MAX) {
+            t->result.cursor.n = items[i].n - 1;
+            break;
+        }
+        if (b.n)
+            buf_char(&b, ',');
+        buf_str(&b, json[i]);
+    }
+    t->events = buf_done(&b);
+    t->result.has_events = b.n > 0;
+}
+
+static enum err fetch(struct reader *r, struct task *t)
+{
+    const struct reading *who = &t->reading;
+    struct ctx ctx =
+        desk_ctx(r->room, &r->desk, (struct actor){who->app_id, who->user_id, who->session_id, NULL});
+    struct inbox_item *items = arena_array(r->desk.arena, t->box.n_items, sizeof *items);
+    struct event *events = arena_array(r->desk.arena, t->box.n_items, sizeof *events);
+    struct str *json = arena_array(r->desk.arena, t->box.n_items, sizeof *json);
+    size_t n = 0;
+
+    for (size_t i = 0; i < t->box.n_items; i++) {
+        const struct event *e = &t->box.items[i].event;
+        if (e->kind == EVENT_ENTRY && e->origin_session == who->session_id)
+            continue; /* its own: told by the answer of its request */
+        items[n] = t->box.items[i];
+        events[n++] = *e;
+    }
+    if (n)
+        TRY(deliver(&ctx, events, n, json));
+    join(r, t, items, json, n);
+    return OK;
+}
+
+static void fetch_events(struct reader *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        struct task *t = &r->tasks[i];
+        if (t->result.redis != OK || t->result.resync)
+            continue;
+        t->result.events = fetch(r, t);
+        if (t->result.events != OK)
+            log_warn(
+                "what a box says could not be read; again soon",
+                log_num("user_id", (int64_t)t->reading.user_id),
+                log_c("detail", r->desk.problem.detail[0] ? r->desk.problem.detail : db_error(r->desk.db)));
+    }
+}
+
+/* ---- answers ---- */
+
+static bool has_more(const struct task *t, const struct answer *a)
+{
+    return a->kind == ANSWER_READ && t->result.newest > t->result.cursor.n;
+}
+
+static void answer_look(struct reader *r, const struct task *t)
+{
+    const bool failed = t->result.redis != OK || t->result.events != OK;
+    const struct answer a = {.kind = failed             ? ANSWER_FAILED
+                                     : t->result.resync ? ANSWER_RESYNC
+                                                        : ANSWER_READ,
+                             .ticket = t->reading.ticket,
+                             .session_id = t->reading.session_id,
+                             .cursor = t->result.cursor};
+
+    room_answer(r->desk.arena, &a, t->events, has_more(t, &a));
+}
+
+static void answer_tasks(struct reader *r)
+{
+    struct room *room = r->room;
+    struct answers answers = {.arena = r->desk.arena};
+    const struct task *of[SOME];
+    bool again = false;
+
+    pthread_mutex_lock(&room->lock);
+    for (size_t i = 0; i < r->n; i++) {
+        const struct task *t = &r->tasks[i];
+        const size_t before = answers.n;
+        if (t->look)
+            continue;
+        again |= waiting_read(room->waiting, &t->reading, &t->result, clock_mono_ms(), &answers);
+        if (answers.n > before) /* one reading ends one poll at most */
+            of[before] = t;
+    }
+    if (again)
+        pthread_cond_broadcast(&room->to_read);
+    pthread_mutex_unlock(&room->lock);
+    for (size_t i = 0; i < answers.n; i++) {
+        const struct answer *a = &answers.items[i];
+        room_answer(r->desk.arena, a, a->kind == ANSWER_READ ? of[i]->events : STR(""), has_more(of[i], a));
+    }
+    for (size_t i = 0; i < r->n; i++)
+        if (r->tasks[i].look)
+            answer_look(r, &r->tasks[i]);
+}
+
+/* ---- who else should know ---- */
+
+/* The process that held the session before ends its poll. Should this be lost, that poll ends at its
+ * deadline. */
+static enum err tell_former(struct reader *r, const struct task *t)
+{
+    const struct inbox_key key = inbox_bell_key(t->box.former);
+    struct bell_pair pair = {t->reading.user_id, t->box.generation};
+    const struct bell bell = {
+        .kind = BELL_SUPERSEDED, .session_id = t->reading.session_id, .pairs = &pair, .n_pairs = 1};
+    const struct str name = {key.text, key.n};
+    struct redis_reply reply;
+
+    TRY(redis_add(r->desk.redis, (struct str[]){STR("RPUSH"), name, bell_pack(&bell, r->desk.arena)}, 3));
+    TRY(redis_add(r->desk.redis, (struct str[]){STR("EXPIRE"), name, STR("120"), STR("NX")}, 4));
+    TRY(redis_answer(r->desk.redis, r->desk.arena, &reply));
+    return redis_answer(r->desk.redis, r->desk.arena, &reply);
+}
+
+static enum err tell_others(struct reader *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct task *t = &r->tasks[i];
+        if (t->look || t->result.redis != OK)
+            continue;
+        if (t->box.former)
+            TRY(tell_former(r, t));
+        if (t->box.was_online || t->reading.was_here)
+            continue;
+        struct ctx ctx = desk_ctx(r->room, &r->desk, (struct actor){0});
+        TRY(presence_tell(&ctx, t->reading.user_id, true));
+    }
+    return OK;
+}
+
+void *reader_run(void *arg)
+{
+    struct reader *r = calloc(1, sizeof *r);
+
+    if (!r)
+        abort();
+    r->room = arg;
+    r->desk = desk_open(arg, true);
+    for (;;) {
+        const struct epoch seen = take(r);
+        if (!r->n)
+            break;
+        read_boxes(r, seen);
+        fetch_events(r);
+        answer_tasks(r);
+        if (tell_others(r) != OK)
+            log_warn("a change of presence or of process was not told",
+                     log_c("redis", redis_error(r->desk.redis)));
+        for (size_t i = 0; i < r->n; i++)
+            free(r->tasks[i].look);
+        arena_reset(r->desk.arena);
+    }
+    desk_close(&r->desk);
+    free(r);
+    return NULL;
+}

@@ -1,0 +1,241 @@
+/* The waiting room: who comes and goes, how answers look, and the life of its threads. */
+#include "web/room.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/count.h"
+#include "model/deliver.h"
+#include "model/revocation.h"
+#include "web/roomthreads.h"
+
+enum { RETRY_AFTER_S = 2 };
+
+/* ---- answers ---- */
+
+static struct str body(struct arena *arena, const struct answer *a, struct str events, bool more)
+{
+    char text[INBOX_CURSOR_BYTES];
+    struct buf b = buf_in(arena);
+
+    buf_char(&b, '{');
+    if (a->kind != ANSWER_SUPERSEDED && !epoch_is_none(a->cursor.epoch)) {
+        buf_c(&b, "\"cursor\":\"");
+        buf_str(&b, cursor_format(a->cursor, text));
+        buf_c(&b, "\",");
+    }
+    buf_c(&b, "\"events\":[");
+    buf_str(&b, events);
+    buf_char(&b, ']');
+    if (a->kind == ANSWER_RESYNC)
+        buf_c(&b, ",\"resync\":true");
+    if (a->kind == ANSWER_SUPERSEDED)
+        buf_c(&b, ",\"superseded\":true");
+    if (more)
+        buf_c(&b, ",\"more\":true");
+    buf_char(&b, '}');
+    return buf_done(&b);
+}
+
+void room_answer(struct arena *arena, const struct answer *a, struct str events, bool more)
+{
+    struct problem problem = {.detail = "what there is cannot be read now", .retry_after_s = RETRY_AFTER_S};
+
+    if (a->kind == ANSWER_FAILED)
+        park_fail(a->ticket, ERR_UNAVAILABLE, &problem);
+    else if (a->kind == ANSWER_REVOKED)
+        park_answer(a->ticket, body(arena, a, deliver_session_revoked(arena, a->session_id), false));
+    else
+        park_answer(a->ticket, body(arena, a, events, more));
+}
+
+static void answer_all(const struct answers *answers)
+{
+    for (size_t i = 0; i < answers->n; i++)
+        room_answer(answers->arena, &answers->items[i], STR(""), false);
+}
+
+/* ---- who comes and goes ---- */
+
+void room_enter(struct room *room, const struct room_guest *g)
+{
+    struct arena *arena = arena_new();
+    struct answers answers = {.arena = arena};
+    const struct arrival arrival = {.app_id = g->app_id,
+                                    .user_id = g->user_id,
+                                    .session_id = g->session_id,
+                                    .ticket = g->ticket,
+                                    .cursor = g->cursor,
+                                    .until_ms = g->due_mono_ms};
+
+    pthread_mutex_lock(&room->lock);
+    if (waiting_arrive(room->waiting, &arrival, &answers))
+        pthread_cond_signal(&room->to_read);
+    pthread_mutex_unlock(&room->lock);
+    answer_all(&answers);
+    arena_free(arena);
+    /* Revoked between its authentication and here: whoever was told then did not find it in the room yet. */
+    if (revoked_has(house_revoked(room->house), g->session_id))
+        room_revoked(room, g->session_id);
+}
+
+void room_look(struct room *room, const struct room_guest *g)
+{
+    struct look *look = calloc(1, sizeof *look);
+
+    if (!look)
+        abort();
+    look->reading = (struct reading){.app_id = g->app_id,
+                                     .user_id = g->user_id,
+                                     .session_id = g->session_id,
+                                     .ticket = g->ticket,
+                                     .cursor = g->cursor};
+    pthread_mutex_lock(&room->lock);
+    *room->last_look = look;
+    room->last_look = &look->next;
+    pthread_cond_signal(&room->to_read);
+    pthread_mutex_unlock(&room->lock);
+}
+
+void room_parked(struct room *room, uint64_t session_id, ticket t, bool due)
+{
+    pthread_mutex_lock(&room->lock);
+    if (!due)
+        waiting_leave(room->waiting, session_id, t, clock_mono_ms());
+    else if (waiting_due(room->waiting, session_id, t))
+        pthread_cond_signal(&room->to_read);
+    pthread_mutex_unlock(&room->lock);
+}
+
+void room_revoked(struct room *room, uint64_t session_id)
+{
+    struct arena *arena = arena_new();
+    struct answers answers = {.arena = arena};
+    struct inbox_leave leave;
+
+    pthread_mutex_lock(&room->lock);
+    /* Its registration ends by itself; nobody is told of a session that is over. */
+    (void)waiting_revoke(room->waiting, session_id, &answers, &leave);
+    pthread_mutex_unlock(&room->lock);
+    answer_all(&answers);
+    arena_free(arena);
+}
+
+static void on_revoked(void *arg, uint64_t session_id, uint64_t user_id)
+{
+    (void)user_id;
+    room_revoked(arg, session_id);
+}
+
+/* ---- threads ---- */
+
+struct room_desk desk_open(struct room *room, bool with_db)
+{
+    return (struct room_desk){
+        .arena = arena_new(),
+        .db = with_db ? db_new(room->conf) : NULL,
+        .redis = redis_new(room->conf, ROOM_REDIS_MS),
+    };
+}
+
+void desk_close(struct room_desk *desk)
+{
+    redis_free(desk->redis);
+    if (desk->db)
+        db_free(desk->db);
+    arena_free(desk->arena);
+}
+
+struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor actor)
+{
+    desk->problem = (struct problem){0};
+    if (desk->db)
+        db_deadline(desk->db, clock_mono_ms() + ROOM_DATABASE_MS);
+    return (struct ctx){.arena = desk->arena,
+                        .db = desk->db,
+                        .redis = desk->redis,
+                        .house = room->house,
+                        .problem = &desk->problem,
+                        .actor = actor};
+}
+
+bool room_wait(struct room *room, int64_t until_mono_ms)
+{
+    const struct timespec until = {.tv_sec = until_mono_ms / 1000, .tv_nsec = until_mono_ms % 1000 * 1000000};
+    int timed_out = 0;
+
+    pthread_mutex_lock(&room->lock);
+    while (!room->stopping && !timed_out)
+        timed_out = pthread_cond_timedwait(&room->stop, &room->lock, &until);
+    const bool stopping = room->stopping;
+    pthread_mutex_unlock(&room->lock);
+    return stopping;
+}
+
+bool room_is_stopping(struct room *room)
+{
+    pthread_mutex_lock(&room->lock);
+    const bool stopping = room->stopping;
+    pthread_mutex_unlock(&room->lock);
+    return stopping;
+}
+
+static void start(pthread_t *thread, void *(*fn)(void *), struct room *room)
+{
+    if (pthread_create(thread, NULL, fn, room) != 0)
+        abort();
+}
+
+struct room *room_new(struct house *house, const struct conf *conf)
+{
+    struct room *room = calloc(1, sizeof *room);
+    pthread_condattr_t attr;
+
+    if (!room || getrandom(&room->process, sizeof room->process, 0) != (ssize_t)sizeof room->process)
+        abort();
+    room->house = house;
+    room->conf = conf;
+    room->waiting = waiting_new();
+    room->last_look = &room->first_look;
+    room->bells = count_cell("posthouse_bells_total");
+    room->lag_ms = count_cell("posthouse_bell_lag_ms_total");
+    room->losses = count_cell("posthouse_bell_losses_total");
+    room->boxes = count_cell("posthouse_boxes_read_total");
+    room->sessions = count_cell("posthouse_poll_sessions");
+    pthread_mutex_init(&room->lock, NULL);
+    pthread_cond_init(&room->to_read, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&room->stop, &attr);
+    pthread_condattr_destroy(&attr);
+    start(&room->bellman, bellman_run, room);
+    start(&room->keeper, keeper_run, room);
+    room->n_readers = (unsigned)conf->workers;
+    for (unsigned i = 0; i < room->n_readers; i++)
+        start(&room->readers[i], reader_run, room);
+    house_on_revoked(house, on_revoked, room);
+    return room;
+}
+
+void room_free(struct room *room)
+{
+    house_on_revoked(room->house, NULL, NULL);
+    pthread_mutex_lock(&room->lock);
+    room->stopping = true;
+    pthread_cond_broadcast(&room->to_read);
+    pthread_cond_broadcast(&room->stop);
+    pthread_mutex_unlock(&room->lock);
+    pthread_join(room->bellman, NULL);
+    pthread_join(room->keeper, NULL);
+    for (unsigned i = 0; i < room->n_readers; i++)
+        pthread_join(room->readers[i], NULL);
+    while (room->first_look) {
+        struct look *look = room->first_look;
+        room->first_look = look->next;
+        free(look);
+    }
+    waiting_free(room->waiting);
+    free(room);
+}

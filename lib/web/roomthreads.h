@@ -1,0 +1,63 @@
+/* What the files of the waiting room share. Nobody else includes this. */
+#ifndef WEB_ROOMTHREADS_H
+#define WEB_ROOMTHREADS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "model/ctx.h"
+#include "model/house.h"
+#include "model/waiting.h"
+#include "web/room.h"
+
+enum { ROOM_REDIS_MS = 2000, ROOM_DATABASE_MS = 3000, ROOM_READERS_MAX = 64 };
+
+/* A poll with timeout 0: read once, outside the table. */
+struct look {
+    struct look *next;
+    struct reading reading;
+};
+
+struct room {
+    struct house *house;
+    const struct conf *conf;
+    uint64_t process; /* random per start: the name of our bell */
+    pthread_t bellman, keeper, readers[ROOM_READERS_MAX];
+    unsigned n_readers;
+    _Atomic uint64_t *bells, *lag_ms, *losses, *boxes, *sessions; /* counters */
+
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t to_read, stop;
+    bool stopping;
+    struct waiting *waiting;
+    struct look *first_look, **last_look;
+    struct epoch epoch; /* as the bellman saw it last */
+};
+
+/* What a thread works with. */
+struct room_desk {
+    struct arena *arena;
+    struct db *db; /* NULL: it needs none */
+    struct redis *redis;
+    struct problem problem;
+};
+struct room_desk desk_open(struct room *room, bool with_db);
+void desk_close(struct room_desk *desk);
+/* The desk's connections, for somebody; nobody: all zero. */
+struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor actor);
+
+void *bellman_run(void *room);
+void *reader_run(void *room);
+void *keeper_run(void *room);
+
+/* Waits until `until_mono_ms` or the end; true at the end. */
+bool room_wait(struct room *room, int64_t until_mono_ms);
+bool room_is_stopping(struct room *room);
+
+/*
+ * Sends an answer, outside the lock. `events` is the JSON of the events without the
+ * brackets, for ANSWER_EVENT and ANSWER_READ.
+ */
+void room_answer(struct arena *arena, const struct answer *answer, struct str events, bool more);
+
+#endif
