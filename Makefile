@@ -25,6 +25,9 @@ BIN := $(OUT)/bin
 GEN := build/gen
 LIB := $(OUT)/libposthouse.a
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+
 # ---- compilers and flags ------------------------------------------------------------------------
 CC := gcc
 FLAGS_debug   := -Og -g3
@@ -104,14 +107,14 @@ $(GEN)/words.c $(GEN)/words.h &: tools/embed.py $(WORDS)
 
 # ---- objects, library, programs -----------------------------------------------------------------
 $(OBJ)/%.o: %.c | $(GEN_H)
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	@mkdir -p $(@D); echo '  $<'
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
 $(LIB): $(LIB_O)
 	@rm -f $@
-	ar rcs $@ $^
+	$(Q)ar rcs $@ $^
 
-LINK = @mkdir -p $(@D); echo link $@; $(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS)
+LINK = $(Q)echo '  $@'; mkdir -p $(@D); $(CC) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LIBS)
 $(BIN)/posthouse-%: $(OBJ)/handlers/%.o $(LIB)
 	$(LINK) -o $@
 $(BIN)/posthouse-%: $(OBJ)/daemons/%.o $(LIB)

@@ -250,7 +250,8 @@ class House:
         if (self.var / "mysql/mysql").exists():
             return
         say("creating the database ...")
-        shutil.rmtree(self.var / "mysql")  # an initialisation that did not come to its end
+        for unfinished in ("mysql", "mysql.new"):
+            shutil.rmtree(self.var / unfinished, ignore_errors=True)
         made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.var}/mysql.new",
                                f"--user={user_name()}", f"--auth-root-socket-user={user_name()}",
                                "--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"],
@@ -308,6 +309,8 @@ class House:
         if not options.no_build:
             subprocess.run([ROOT / "tools/deps.sh", "run"], check=True)
             self.build(say)
+        if cancelled():
+            return None
         self.folders()
         environment = self.environment()
         settings = self.settings(environment)
