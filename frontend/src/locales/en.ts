@@ -3,20 +3,15 @@ const en = {
   app: {
     name: 'Posthouse',
     motto: 'Where letters find their rider',
-    skip: 'Skip to content',
   },
   common: {
     back: 'Back',
     cancel: 'Cancel',
     save: 'Save',
     saved: 'Saved',
-    remove: 'Remove',
-    close: 'Close',
     clear: 'Clear',
     retry: 'Try again',
     loading: 'Loading…',
-    more: 'More',
-    search: 'Search',
     online: 'Online',
     noResults: 'Nothing found',
     noResultsHint: 'Try another spelling.',
@@ -61,7 +56,6 @@ const en = {
     resetDo: 'Set password',
     resetDone: 'Your password is changed. Sign in with it.',
     resetExpired: 'This link is used up or has expired. Ask your administrator for a new one.',
-    showPassword: 'Show password',
     language: 'Language',
     strength: {
       label: 'Password strength: {level}',
@@ -73,10 +67,8 @@ const en = {
     username: 'Use 3 to 32 letters, digits or . _ -',
     usernameTaken: 'This username is taken.',
     passwordShort: 'Use at least 8 characters.',
-    passwordLong: 'Use at most 128 characters.',
     passwordSame: 'The two passwords differ.',
     passwordWrong: 'This is not your password.',
-    tooLong: 'Use at most {max} characters.',
     invite: 'This invitation code is not valid.',
     invalid: 'This value is not accepted.',
   },
@@ -97,7 +89,6 @@ const en = {
     muted: 'Muted',
     finder: 'Find a conversation or person',
     finderHint: '↑ ↓ to choose, Enter to open, Esc to close',
-    finderPeople: 'Friends',
   },
   chat: {
     messages: 'Messages',
@@ -146,7 +137,6 @@ const en = {
   },
   contacts: {
     title: 'Contacts',
-    friends: 'Friends',
     requests: 'Requests',
     blocks: 'Blocked',
     filter: 'Search friends',
@@ -177,7 +167,6 @@ const en = {
     isFriend: 'Friend',
     isSelf: 'This is you',
     asked: 'Request sent',
-    askedYou: 'Asked you',
     message: 'A line with your request (optional)',
     messageDefault: 'Hello, I am {name}.',
     send: 'Send request',
@@ -188,7 +177,6 @@ const en = {
   person: {
     title: 'Profile',
     username: 'Username',
-    signature: 'Signature',
     gender: 'Gender',
     genders: { unknown: 'Not said', female: 'Female', male: 'Male', other: 'Other' },
     remark: 'Remark',
@@ -266,9 +254,6 @@ const en = {
     waiting: 'The connection was lost. Trying again…',
     resync: 'Catching up…',
     retryNow: 'Try now',
-  },
-  notify: {
-    title: 'New message',
   },
   device: {
     name: '{browser} on {system}',

@@ -5,20 +5,15 @@ const zhCN: Messages = {
   app: {
     name: '驿站',
     motto: '驿寄梅花，鱼传尺素',
-    skip: '跳到正文',
   },
   common: {
     back: '返回',
     cancel: '取消',
     save: '保存',
     saved: '已保存',
-    remove: '移除',
-    close: '关闭',
     clear: '清除',
     retry: '重试',
     loading: '加载中…',
-    more: '更多',
-    search: '搜索',
     online: '在线',
     noResults: '没有找到',
     noResultsHint: '换个写法试试。',
@@ -63,7 +58,6 @@ const zhCN: Messages = {
     resetDo: '设置密码',
     resetDone: '密码已更改，请用新密码登录。',
     resetExpired: '此链接已使用或已过期，请向管理员索取新的链接。',
-    showPassword: '显示密码',
     language: '语言',
     strength: {
       label: '密码强度：{level}',
@@ -75,10 +69,8 @@ const zhCN: Messages = {
     username: '请用 3 到 32 个文字、数字或 . _ -',
     usernameTaken: '用户名已被使用。',
     passwordShort: '密码至少 8 个字符。',
-    passwordLong: '密码最多 128 个字符。',
     passwordSame: '两次输入的密码不一致。',
     passwordWrong: '密码不正确。',
-    tooLong: '最多 {max} 个字符。',
     invite: '邀请码无效。',
     invalid: '此内容不被接受。',
   },
@@ -99,7 +91,6 @@ const zhCN: Messages = {
     muted: '已静音',
     finder: '查找会话或好友',
     finderHint: '↑ ↓ 选择，Enter 打开，Esc 关闭',
-    finderPeople: '好友',
   },
   chat: {
     messages: '消息记录',
@@ -148,7 +139,6 @@ const zhCN: Messages = {
   },
   contacts: {
     title: '通讯录',
-    friends: '好友',
     requests: '好友申请',
     blocks: '黑名单',
     filter: '搜索好友',
@@ -179,7 +169,6 @@ const zhCN: Messages = {
     isFriend: '已是好友',
     isSelf: '这是您自己',
     asked: '已发送申请',
-    askedYou: '对方已申请',
     message: '附言（可选）',
     messageDefault: '你好，我是{name}。',
     send: '发送申请',
@@ -190,7 +179,6 @@ const zhCN: Messages = {
   person: {
     title: '名片',
     username: '用户名',
-    signature: '个性签名',
     gender: '性别',
     genders: { unknown: '未填写', female: '女', male: '男', other: '其他' },
     remark: '备注',
@@ -267,9 +255,6 @@ const zhCN: Messages = {
     waiting: '连接中断，正在重试…',
     resync: '正在同步…',
     retryNow: '立即重试',
-  },
-  notify: {
-    title: '新消息',
   },
   device: {
     name: '{system} 上的 {browser}',
