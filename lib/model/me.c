@@ -45,6 +45,42 @@ enum err me_load(struct ctx *ctx, struct me *out)
 
 /* ---- changing ---- */
 
+#define AT(type, member) .at = offsetof(struct type, member)
+#define HAS(type, member) .has_at = offsetof(struct type, member)
+#define SETTING(member)                                                                                      \
+    {                                                                                                        \
+        .name = #member, .type = FIELD_BOOL, AT(settings_change, member), HAS(settings_change, has_##member) \
+    }
+static const struct field settings_change_fields[] = {SETTING(strangers_may_write), SETTING(findable),
+                                                      SETTING(show_last_seen)};
+static const struct shape settings_change_shape =
+    SHAPE("UpdateSettings", struct settings_change, settings_change_fields);
+
+#define CLEARABLE(member, longest)                                                                           \
+    {                                                                                                        \
+        .name = #member, .type = FIELD_STR, .flags = F_NULLABLE, AT(me_change, member),                      \
+        HAS(me_change, has_##member), .min = 0, .max = (longest)                                             \
+    }
+static const struct field me_change_fields[] = {
+    {.name = "nickname",
+     .type = FIELD_STR,
+     AT(me_change, nickname),
+     HAS(me_change, has_nickname),
+     .min = 1,
+     .max = NICKNAME_MAX},
+    CLEARABLE(signature, SIGNATURE_MAX),
+    CLEARABLE(locale, LOCALE_MAX),
+    CLEARABLE(timezone, TIMEZONE_MAX),
+    {.name = "gender",
+     .type = FIELD_ENUM,
+     .flags = F_NULLABLE,
+     AT(me_change, gender),
+     HAS(me_change, has_gender),
+     .names = user_genders},
+    {.name = "settings", .type = FIELD_OBJECT, AT(me_change, settings), .shape = &settings_change_shape},
+};
+const struct shape me_change_shape = SHAPE("UpdateMeRequest", struct me_change, me_change_fields);
+
 enum err nickname_check(struct ctx *ctx, struct str nickname)
 {
     if (!unicode_is_plain(nickname, false))

@@ -1,5 +1,8 @@
 #include "model/page.h"
 
+static const struct field page_in_fields[] = {PAGE_IN_FIELDS(0)};
+const struct shape page_in_shape = SHAPE("PageQuery", struct page_in, page_in_fields);
+
 enum { MARK_BYTES = 16 };
 
 struct str page_cursor(struct arena *arena, struct page_mark mark)

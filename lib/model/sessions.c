@@ -36,6 +36,9 @@ static const struct field session_fields[] = {
 };
 const struct shape session_shape = SHAPE("Session", struct session, session_fields);
 
+static const struct field tokens_fields[] = {TOKENS_FIELDS(0)};
+const struct shape tokens_shape = SHAPE("Refreshed", struct tokens, tokens_fields);
+
 /* ---- refresh tokens: session id, random bytes, and a MAC that says that we made it ---- */
 
 enum { ID_BYTES = 8, RANDOM_BYTES = 32, SEAL_BYTES = 16, OPEN_BYTES = ID_BYTES + RANDOM_BYTES };
@@ -138,6 +141,12 @@ enum err session_revoke(struct ctx *ctx, uint64_t user_id, uint64_t session_id)
         return fail(ctx, ERR_NOT_FOUND, "no such session");
     TRY(err);
     return revoke(ctx, user_id, &session_id, 1);
+}
+
+enum err session_sign_out(struct ctx *ctx, uint64_t session_id)
+{
+    TRY(session_revoke(ctx, ctx->actor.user_id, session_id));
+    return audit_add(ctx, AUDIT_SESSION_REVOKED, "session", session_id, NULL);
 }
 
 /* The living ones of a person but `keep`, without the `spared` that were seen last. */

@@ -41,6 +41,17 @@ struct tokens {
     struct str access_token, refresh_token, file_token;
     int64_t expires_in; /* seconds */
 };
+/* Their fields on the wire, where struct tokens stands at `base`; the schema Refreshed. */
+#define TOKENS_TEXT(base, member)                                                                            \
+    {                                                                                                        \
+        .name = #member, .type = FIELD_STR, .flags = F_SECRET,                                               \
+        .at = (base) + offsetof(struct tokens, member)                                                       \
+    }
+#define TOKENS_FIELDS(base)                                                                                  \
+    TOKENS_TEXT(base, access_token),                                                                         \
+        {.name = "expires_in", .type = FIELD_INT, .at = (base) + offsetof(struct tokens, expires_in)},       \
+        TOKENS_TEXT(base, refresh_token), TOKENS_TEXT(base, file_token)
+extern const struct shape tokens_shape;
 
 /*
  * Signs ctx->actor.user_id in on one device more; beyond sessions_max the device that was
@@ -56,6 +67,8 @@ enum err session_refresh(struct ctx *ctx, struct str refresh_token, struct token
 /* Ends one session of the person: the row, the revocation, the event. Inside a transaction. ERR_NOT_FOUND if
  * it is none of his living ones. */
 enum err session_revoke(struct ctx *ctx, uint64_t user_id, uint64_t session_id) MUST_CHECK;
+/* The same by the person himself, audited: signing out, here or on another device. */
+enum err session_sign_out(struct ctx *ctx, uint64_t session_id) MUST_CHECK;
 /* Ends all of a person's but `keep` (0: all). Inside a transaction that holds the user's row. */
 enum err sessions_revoke_all(struct ctx *ctx, uint64_t user_id, uint64_t keep) MUST_CHECK;
 

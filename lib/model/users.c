@@ -44,7 +44,7 @@ static const struct field settings_fields[] = {
     {.name = "findable", .type = FIELD_BOOL, .at = offsetof(struct settings, findable)},
     {.name = "show_last_seen", .type = FIELD_BOOL, .at = offsetof(struct settings, show_last_seen)},
 };
-const struct shape settings_shape = SHAPE("Settings", struct settings, settings_fields);
+static const struct shape settings_shape = SHAPE("Settings", struct settings, settings_fields);
 
 static const struct field me_fields[] = {
     USER_FIELDS(offsetof(struct me, user)),

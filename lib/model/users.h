@@ -56,7 +56,7 @@ struct me {
     int64_t created_at;
 };
 
-extern const struct shape user_shape, me_shape, settings_shape;
+extern const struct shape user_shape, me_shape, me_change_shape;
 extern const char *const user_genders[];
 
 /* As ctx->actor sees them, in the order of `ids`; out[i].id is 0 for one that does not exist in the actor's
@@ -78,14 +78,15 @@ enum err users_find(struct ctx *ctx, struct str text, struct str cursor, size_t 
 /* The actor's own account. */
 enum err me_load(struct ctx *ctx, struct me *out) MUST_CHECK;
 
-/* What PATCH /me may say; `has_…` is enum has. */
+/* What a person may change of himself: me_change_shape. `has_…` is enum has. */
+struct settings_change {
+    bool strangers_may_write, findable, show_last_seen;
+    unsigned char has_strangers_may_write, has_findable, has_show_last_seen;
+};
 struct me_change {
     struct str nickname, signature, locale, timezone;
     int gender;
-    struct {
-        bool strangers_may_write, findable, show_last_seen;
-        unsigned char has_strangers_may_write, has_findable, has_show_last_seen;
-    } settings;
+    struct settings_change settings;
     unsigned char has_nickname, has_signature, has_locale, has_timezone, has_gender;
 };
 /* Inside a transaction. What changes nothing writes nothing; friends hear of what they can see. */
