@@ -15,10 +15,10 @@
 
 #include "base/err.h"
 #include "base/field.h"
-#include "model/accounts.h"
 #include "model/ctx.h"
 #include "model/entries.h"
 #include "model/page.h"
+#include "model/users.h"
 #include "queries.h" /* struct conversation_row, struct conversation_access */
 
 /* Never renumber: the numbers are stored. */
