@@ -100,7 +100,7 @@ function kernelKib() {
 }
 
 async function figuresOfRequests({ token }) {
-  show('nginx, a static file', await median(() => runLoad('get', port, '/favicon.svg', '-', '64', String(SECONDS))))
+  show('nginx, a static file', await median(() => runLoad('get', port, '/icon.svg', '-', '64', String(SECONDS))))
   show('GET /me, signed in', await median(() => runLoad('get', port, '/api/v1/me', token, '64', String(SECONDS))))
   show('GET /poll?timeout=0, signed in',
     await median(() => runLoad('get', port, '/api/v1/poll?timeout=0', token, '64', String(SECONDS))))
