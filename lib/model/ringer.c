@@ -291,6 +291,14 @@ void ringer_untake(struct ringer *r, const uint64_t *ids, size_t n)
     pthread_mutex_unlock(&r->lock);
 }
 
+size_t ringer_waiting(struct ringer *r)
+{
+    pthread_mutex_lock(&r->lock);
+    const size_t n = r->jobs;
+    pthread_mutex_unlock(&r->lock);
+    return n;
+}
+
 static void delete_done(struct ringer *r)
 {
     struct problem problem = {0};

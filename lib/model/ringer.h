@@ -49,5 +49,7 @@ void ringer_whisper(struct ringer *ringer, const uint64_t *user_ids, size_t n, s
  */
 size_t ringer_take(struct ringer *ringer, uint64_t *ids, size_t max);
 void ringer_untake(struct ringer *ringer, const uint64_t *ids, size_t n);
+/* Rows and whispers that wait to be rung. */
+size_t ringer_waiting(struct ringer *ringer);
 
 #endif

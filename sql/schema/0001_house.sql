@@ -91,7 +91,8 @@ CREATE TABLE password_resets (
     created_at  BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL,
     used_at     BIGINT NULL,
-    KEY password_resets_user (user_id)
+    KEY password_resets_user (user_id),
+    KEY password_resets_expires (expires_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- Failed sign-ins, by a hash of (kind, account or address). Slows down, never locks out.
