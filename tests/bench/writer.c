@@ -107,11 +107,12 @@ int main(int argc, char **argv)
     const int64_t from_us = clock_mono_us();
     for (size_t i = 0; i < n_senders; i++) {
         const uint64_t *pair = pairs[i % n_conversations];
-        senders[i].send = (struct send){.app_id = 1,
-                                        .user_id = pair[i / n_conversations % 2],
-                                        .session_id = i + 1,
-                                        .conversation_id = pair[2],
-                                        .content = STR("{\"text\":\"你好, this is a message of the usual length. 👍\"}")};
+        senders[i].send =
+            (struct send){.app_id = 1,
+                          .user_id = pair[i / n_conversations % 2],
+                          .session_id = i + 1,
+                          .conversation_id = pair[2],
+                          .content = STR("{\"text\":\"你好, this is a message of the usual length. 👍\"}")};
         send_next(&senders[i]);
     }
     poll(NULL, 0, seconds * 1000);
@@ -120,7 +121,8 @@ int main(int argc, char **argv)
         poll(NULL, 0, 1);
     const double took_s = (double)(clock_mono_us() - from_us) / 1e6;
     qsort(samples, n_samples, sizeof *samples, by_size);
-    printf("{\"senders\":%zu,\"conversations\":%zu,\"sends_per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"failed\":%zu}\n",
+    printf("{\"senders\":%zu,\"conversations\":%zu,\"sends_per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,"
+           "\"failed\":%zu}\n",
            n_senders, n_conversations, (double)n_samples / took_s, samples[n_samples / 2] / 1e3,
            samples[n_samples * 99 / 100] / 1e3, n_failed);
     writer_free(writer);
