@@ -1,6 +1,6 @@
 /*
  * libfcgi 2.4.2 as a parser. It is given a descriptor through fields below its
- * header's "don't use" line; tests/unit/fcgi.c covers that they mean what we think:
+ * header's "don't use" line; tests/unit/walk.c covers that they mean what we think:
  * keepConnection = 1, or FCGX_Accept_r() closes ipcFd first; detached = 1, or a
  * request that does not parse is closed by a shutdown and up to 2 s of waiting.
  */

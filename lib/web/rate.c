@@ -8,16 +8,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SETS = 4096, WAYS = 8, LOCKS = 16, WHOLE = 1000 /* a token in thousandths */ };
+enum { SETS = 4096, WAYS = 8, LOCKS = 16, WHOLE = 1000000 /* a token in millionths */ };
 
 struct bucket {
     uint64_t user_id;
     int64_t at_ms;
-    int64_t level; /* thousandths of tokens */
+    int64_t level; /* millionths of tokens */
 };
 
 struct rate {
-    int64_t per_s, burst; /* thousandths of this process: per second; at most */
+    int64_t per_s, burst; /* millionths, of this process: per second; at most */
     pthread_mutex_t locks[LOCKS];
     struct bucket buckets[SETS][WAYS];
 };

@@ -18,14 +18,13 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "lib/records.h"
+#include "lib/until.h"
 #include "model/idempotency.h"
 #include "model/token.h"
 #include "web/cgi.h"
 #include "web/front.h"
 #include "web/park.h"
 #include "web/pool.h"
-
-enum { DEADLINE_MS = 10000 };
 
 /* ---- stand-ins ---- */
 
@@ -212,7 +211,7 @@ static enum err hold(struct req *r)
     (void)r;
     entered = true;
     while (held)
-        usleep(1000);
+        until_step();
     return OK;
 }
 
@@ -346,15 +345,6 @@ static int64_t stop(void)
     front_close();
     rate_free(site.rate);
     return clock_mono_ms() - began;
-}
-
-static bool until(bool (*is)(void))
-{
-    const int64_t deadline = clock_mono_ms() + DEADLINE_MS;
-
-    while (!is() && clock_mono_ms() < deadline)
-        usleep(500);
-    return is();
 }
 
 static const char *const signed_in[] = {"HTTP_AUTHORIZATION", "Bearer 7", "HTTP_X_REQUEST_ID",
@@ -925,7 +915,7 @@ static void *answerer(void *arg)
     (void)arg;
     while (answering) {
         (void)park_answer(last_ticket, STR("{\"now\":1}"));
-        usleep(300);
+        until_step();
     }
     return NULL;
 }
