@@ -47,7 +47,7 @@ export const rows = {
     fresh: true,
     ask: (scene, role, person) => ({ path: '/token/refresh', body: { refresh_token: person.refreshToken } }),
     ...everybody('200'),
-    suspended: '401 unauthenticated',
+    suspended: '403 account_suspended',
     anonymous: '401 unauthenticated',
   },
   logout: { fresh: true, ask: plain('/logout'), ...signedIn('204') },

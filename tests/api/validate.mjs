@@ -80,6 +80,15 @@ export function unexercised() {
 
 function operationsOf(document) {
   const operations = []
+  const validators = new Map()
+  // Compiling one takes a while, and most responses are the same: each is compiled once, when it is first met.
+  const validatorOf = (response) => {
+    const key = JSON.stringify(response.content)
+    if (!validators.has(key)) {
+      validators.set(key, new ResponseValidator({ responses: { default: response }, components: document.components }))
+    }
+    return validators.get(key)
+  }
   for (const [path, item] of Object.entries(document.paths)) {
     const pattern = new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/\{\w+\}/g, '[^/]+')}$`)
     for (const method of METHODS) {
@@ -93,7 +102,7 @@ function operationsOf(document) {
         pattern,
         responses,
         codes: new Set(operation['x-codes'] ?? []),
-        validator: new ResponseValidator({ responses, components: document.components }),
+        faultsIn: (response, value) => faultsOf(validatorOf(response).validateResponse('default', value)),
       })
     }
   }
@@ -146,7 +155,7 @@ function bodyFaults(operation, response, status, header, bodyText) {
   if (types.length === 0) return bodyText ? [`${status} has a body: ${bodyText.slice(0, 80)}`] : []
   const { value, wrong } = parsed(bodyText, header, types[0])
   if (wrong) return wrong
-  const faults = faultsOf(operation.validator.validateResponse(status, value))
+  const faults = operation.faultsIn(response, value)
   if (types[0] !== 'application/problem+json') return faults
   if (value.status !== status) faults.push(`the problem says status ${value.status}, the answer ${status}`)
   if (!COMMON_CODES.has(value.code) && !operation.codes.has(value.code)) {

@@ -5,20 +5,31 @@ import { connect } from 'node:net'
 import { Person, call, checkOne, house, ok, refused, test } from '../client.mjs'
 import { CORS_ORIGIN, cgi } from '../house.mjs'
 
-/** Sends bytes as they are; {status, headers, body} of the first answer. */
+/** What has come of an answer: the whole of it, or undefined. */
+function parsed(text, isHead) {
+  const [, head, rest] = /^(.*?)\r\n\r\n(.*)$/s.exec(text) ?? []
+  if (head === undefined) return undefined
+  const [line, ...lines] = head.split('\r\n')
+  const headers = Object.fromEntries(lines.map((row) => [row.split(':')[0].toLowerCase(), row.slice(row.indexOf(':') + 1).trim()]))
+  const status = Number(line.split(' ')[1])
+  if (!isHead && Buffer.byteLength(rest) < Number(headers['content-length'] ?? 0)) return undefined
+  const body = rest && /json/.test(headers['content-type'] ?? '') ? JSON.parse(rest) : undefined
+  return { method: 'GET', path: '/nowhere', status, headers, text: rest, body, id: headers['x-request-id'] }
+}
+
+/** Sends bytes as they are; the answer, as soon as it is there. */
 function bytes(text) {
   return new Promise((resolve, reject) => {
     const socket = connect(house.port, '127.0.0.1')
     let answer = ''
-    const done = () => {
-      const [, head, rest] = /^(.*?)\r\n\r\n(.*)$/s.exec(answer) ?? []
-      if (head === undefined) return reject(new Error(`no answer: ${answer}`))
-      const [line, ...lines] = head.split('\r\n')
-      const headers = Object.fromEntries(lines.map((row) => [row.split(':')[0].toLowerCase(), row.slice(row.indexOf(':') + 1).trim()]))
-      const body = /json/.test(headers['content-type'] ?? '') ? JSON.parse(rest) : undefined
-      resolve({ method: '', path: '/nowhere', status: Number(line.split(' ')[1]), headers, text: rest, body, id: headers['x-request-id'] })
+    const look = (data) => {
+      answer += data
+      const whole = parsed(answer, text.startsWith('HEAD '))
+      if (whole) resolve(whole)
+      if (whole) socket.destroy()
     }
-    socket.setEncoding('utf8').on('data', (data) => (answer += data)).on('close', done).on('error', reject)
+    socket.setEncoding('utf8').on('data', look).on('error', reject)
+    socket.on('close', () => reject(new Error(`no whole answer: ${answer}`)))
     socket.write(text)
   })
 }
@@ -89,7 +100,7 @@ test('errors that nginx answers speak the same language', async () => {
     [await request('POST /api/v1/login HTTP/1.1', ['Content-Length: 99999999']), 413, 'too_large'],
   ]
   for (const [answer, status, code] of cases) {
-    checkOne({ ...answer, method: 'GET', path: '/nowhere' })
+    checkOne({ ...answer, path: '/nowhere' })
     refused(answer, status, code)
   }
 })

@@ -121,7 +121,7 @@ test('signing in on one device too many ends the oldest', async () => {
   const person = await Person.register()
   const max = 50 // sessions_max
   await house.sql(`INSERT INTO sessions (id, app_id, user_id, device_name, platform, address, refresh_hash, rotated_at,
-    current_used, created_at, last_seen_at, expires_at)
+    retried, created_at, last_seen_at, expires_at)
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${max - 1})
     SELECT ${person.sessionId} + i, 1, ${person.id}, 'd', 0, '', UNHEX(SHA2(CONCAT('s', ${person.sessionId}, i), 256)), 1, 0,
     created_at + i, last_seen_at + i, expires_at FROM n JOIN sessions ON sessions.id = ${person.sessionId}`)
