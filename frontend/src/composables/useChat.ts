@@ -23,8 +23,19 @@ export function useChat(id: Ref<string>) {
   const olderFailed = ref(false)
   const ready = ref(false)
   const error = shallowRef<unknown>(null)
-  const newFromSeq = ref<number | null>(null)
+  /* Where reading stopped when the conversation was opened, if something was unread. */
+  const readBefore = ref<number | null>(null)
   let log: ConversationLog = client.log(id.value)
+
+  /* The line "new" stands where reading stopped, and stays there while the conversation is open. Where that is further up
+     than what was read so far, there is no line yet. */
+  const newFromSeq = computed(() => {
+    const before = readBefore.value
+    const first = entries.value[0]
+    if (before === null || first === undefined || first.seq > before + 1) return null
+    const fresh = entries.value.find((entry) => entry.seq > before && entry.sender_id !== session.userId && entry.type !== 'system')
+    return fresh?.seq ?? null
+  })
 
   const rows = computed(() =>
     messageRows({
@@ -43,12 +54,9 @@ export function useChat(id: Ref<string>) {
     hasOlder.value = log.hasOlder
   }
 
-  /* The line "new" stands where reading stopped before, and stays there while the conversation is open. */
   function markNew(): void {
     const known = conversation.value
-    if (known === null || known.unread === 0) return
-    const first = log.entries.find((entry) => entry.seq > known.read_seq && entry.sender_id !== session.userId && entry.type !== 'system')
-    newFromSeq.value = first?.seq ?? null
+    readBefore.value = known !== null && known.unread > 0 ? known.read_seq : null
   }
 
   function show(): void {
@@ -90,7 +98,7 @@ export function useChat(id: Ref<string>) {
     (value) => {
       log = client.log(value)
       ready.value = false
-      newFromSeq.value = null
+      readBefore.value = null
       loadingOlder.value = false
       olderFailed.value = false
       const stops = [
