@@ -2,7 +2,8 @@
 #include "model/waiting.h"
 
 #include <CUnit/Basic.h>
-#include <CUnit/CUnit.h>
+
+#include "lib/fixture.h"
 
 enum { APP = 1, ANN = 10, PHONE = 100, LAPTOP = 101, FAR = 1000000 };
 
@@ -503,39 +504,35 @@ static void many_sessions(void)
 
 int main(void)
 {
-    CU_initialize_registry();
-    CU_pSuite s = CU_add_suite("waiting", NULL, NULL);
-    CU_ADD_TEST(s, exact_bell_answers);
-    CU_ADD_TEST(s, gap_reads_the_box);
-    CU_ADD_TEST(s, what_the_bell_does_not_say_is_read);
-    CU_ADD_TEST(s, another_epoch_reads);
-    CU_ADD_TEST(s, bell_between_polls_is_read);
-    CU_ADD_TEST(s, lost_answer_is_read_again);
-    CU_ADD_TEST(s, own_entry_passes_silently);
-    CU_ADD_TEST(s, other_device_hears_it);
-    CU_ADD_TEST(s, whispers_only_to_open_polls);
-    CU_ADD_TEST(s, bell_before_the_box_was_read);
-    CU_ADD_TEST(s, bell_while_an_open_poll_is_read);
-    CU_ADD_TEST(s, own_entry_while_an_open_poll_is_read);
-    CU_ADD_TEST(s, bell_while_a_box_is_made_anew);
-    CU_ADD_TEST(s, resync_begins_anew);
-    CU_ADD_TEST(s, second_poll_supersedes);
-    CU_ADD_TEST(s, second_poll_while_the_first_is_read);
-    CU_ADD_TEST(s, superseded_elsewhere);
-    CU_ADD_TEST(s, superseded_while_it_registers);
-    CU_ADD_TEST(s, revoked_ends_at_once);
-    CU_ADD_TEST(s, loss_reads_everybody);
-    CU_ADD_TEST(s, loss_between_polls);
-    CU_ADD_TEST(s, redis_down);
-    CU_ADD_TEST(s, database_down);
-    CU_ADD_TEST(s, deadline_reads_once_more);
-    CU_ADD_TEST(s, registration_must_outlast_the_poll);
-    CU_ADD_TEST(s, idle_sessions_go);
-    CU_ADD_TEST(s, seen_at_most_once_a_minute);
-    CU_ADD_TEST(s, many_sessions);
-    CU_basic_set_mode(CU_BRM_NORMAL);
-    CU_basic_run_tests();
-    const unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed != 0;
+    static const struct fixture_test tests[] = {
+        {"exact bell answers", exact_bell_answers},
+        {"gap reads the box", gap_reads_the_box},
+        {"what the bell does not say is read", what_the_bell_does_not_say_is_read},
+        {"another epoch reads", another_epoch_reads},
+        {"bell between polls is read", bell_between_polls_is_read},
+        {"lost answer is read again", lost_answer_is_read_again},
+        {"own entry passes silently", own_entry_passes_silently},
+        {"other device hears it", other_device_hears_it},
+        {"whispers only to open polls", whispers_only_to_open_polls},
+        {"bell before the box was read", bell_before_the_box_was_read},
+        {"bell while an open poll is read", bell_while_an_open_poll_is_read},
+        {"own entry while an open poll is read", own_entry_while_an_open_poll_is_read},
+        {"bell while a box is made anew", bell_while_a_box_is_made_anew},
+        {"resync begins anew", resync_begins_anew},
+        {"second poll supersedes", second_poll_supersedes},
+        {"second poll while the first is read", second_poll_while_the_first_is_read},
+        {"superseded elsewhere", superseded_elsewhere},
+        {"superseded while it registers", superseded_while_it_registers},
+        {"revoked ends at once", revoked_ends_at_once},
+        {"loss reads everybody", loss_reads_everybody},
+        {"loss between polls", loss_between_polls},
+        {"redis down", redis_down},
+        {"database down", database_down},
+        {"deadline reads once more", deadline_reads_once_more},
+        {"registration must outlast the poll", registration_must_outlast_the_poll},
+        {"idle sessions go", idle_sessions_go},
+        {"seen at most once a minute", seen_at_most_once_a_minute},
+        {"many sessions", many_sessions},
+    };
+    return FIXTURE_RUN("waiting", tests);
 }
