@@ -60,7 +60,7 @@ static struct epoch take(struct reader *r)
     struct reading readings[SOME];
 
     r->n = 0;
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     while (!r->n && !room->stopping) {
         take_looks(r);
         const size_t n = waiting_take(room->waiting, readings, SOME - r->n);
@@ -70,7 +70,7 @@ static struct epoch take(struct reader *r)
             pthread_cond_wait(&room->to_read, &room->lock);
     }
     const struct epoch epoch = room->epoch;
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, r->n == SOME); /* the rest is for the next reader */
     return epoch;
 }
 
@@ -200,7 +200,7 @@ static void answer_tasks(struct reader *r)
     const struct task *of[SOME];
     bool again = false;
 
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     for (size_t i = 0; i < r->n; i++) {
         const struct task *t = &r->tasks[i];
         const size_t before = answers.n;
@@ -210,9 +210,7 @@ static void answer_tasks(struct reader *r)
         if (answers.n > before) /* one reading ends one poll at most */
             of[before] = t;
     }
-    if (again)
-        pthread_cond_broadcast(&room->to_read);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, again);
     for (size_t i = 0; i < answers.n; i++) {
         const struct answer *a = &answers.items[i];
         room_answer(r->desk.arena, a, a->kind == ANSWER_READ ? of[i]->events : STR(""), has_more(of[i], a));
