@@ -253,17 +253,21 @@ export class Poller {
     }
   }
 
-  /** Starts a waiting poll and comes back when the house has parked it; {answer: promise, abort()}. */
+  /**
+   * Starts a waiting poll and comes back when the house has parked it; {answer: promise, abort()}. The gauge follows
+   * a moment later, so it is awaited before as well: it must say what is known here, then one more.
+   */
   async park(timeout = 20) {
-    const parked = await parkedPolls()
+    await until('the gauge of parked polls', async () => (await parkedPolls()) === parked)
     const controller = new AbortController()
-    const answer = this.once(timeout, { signal: controller.signal })
-    let over = false
-    answer.then(() => (over = true), () => (over = true))
-    await until('the poll is parked', async () => over || (await parkedPolls()) > parked)
+    parked++
+    const answer = this.once(timeout, { signal: controller.signal }).finally(() => parked--)
+    answer.catch(() => {})
+    await until('the poll is parked', async () => (await parkedPolls()) === parked)
     return { answer, abort: () => controller.abort() }
   }
 }
 
+let parked = 0 // by park(), now
 /** How many polls wait in the house at this moment. */
 export const parkedPolls = () => metric('posthouse_polls_parked')
