@@ -184,6 +184,15 @@ export class Person {
   }
 }
 
+/** Waits until every process refuses the session, which must be within a second; the last answer. */
+export async function signedOut(person, paths = ['/me', '/friends', '/conversations', '/conversations/1/messages', '/poll?timeout=0']) {
+  const seen = await until(`${person.username} is signed out everywhere`, async () => {
+    const answers = await Promise.all(paths.flatMap((path) => Array.from({ length: 6 }, () => person.get(path))))
+    return answers.every(({ status }) => status === 401) && answers
+  }, 1000)
+  return seen[0]
+}
+
 /** Makes two people friends; their conversation's id. */
 export async function befriend(a, b) {
   const request = ok(await a.post('/friend-requests', { user_id: b.id, message: '你好' }), 201)
