@@ -50,9 +50,10 @@ void desk_close(struct room_desk *desk);
 /* The desk's connections, for somebody; nobody: all zero. */
 struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor actor);
 
-void *bellman_run(void *room);
-void *reader_run(void *room);
-void *keeper_run(void *room);
+/* `arg` is the room. */
+void *bellman_run(void *arg);
+void *reader_run(void *arg);
+void *keeper_run(void *arg);
 
 /* Waits until `until_mono_ms` or the end; true at the end. */
 bool room_wait(struct room *room, int64_t until_mono_ms);
