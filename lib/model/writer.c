@@ -38,17 +38,12 @@ struct writer {
 
 /* ---- the queue ---- */
 
-enum err writer_send(struct writer *w, const struct send *send, send_done done, void *arg)
+/* False, and still the caller's, when the queue is full or closed. */
+static bool put(struct writer *w, struct item *item)
 {
-    struct item *item = calloc(1, sizeof *item);
-    bool is_in = false;
-
-    if (!item)
-        return ERR_UNAVAILABLE;
-    *item = (struct item){.send = *send, .done = done, .arg = arg};
     pthread_mutex_lock(&w->lock);
-    if (!w->closed && w->n < w->max) {
-        is_in = true;
+    const bool is_in = !w->closed && w->n < w->max;
+    if (is_in) {
         if (w->first)
             w->last->next = item;
         else
@@ -58,7 +53,17 @@ enum err writer_send(struct writer *w, const struct send *send, send_done done, 
         pthread_cond_signal(&w->may_write);
     }
     pthread_mutex_unlock(&w->lock);
-    if (is_in)
+    return is_in;
+}
+
+enum err writer_send(struct writer *w, const struct send *send, send_done done, void *arg)
+{
+    struct item *item = calloc(1, sizeof *item);
+
+    if (!item)
+        return ERR_UNAVAILABLE;
+    *item = (struct item){.send = *send, .done = done, .arg = arg};
+    if (put(w, item))
         return LATER;
     free(item);
     return ERR_UNAVAILABLE;
