@@ -252,9 +252,10 @@ class House:
         say("creating the database ...")
         for unfinished in ("mysql", "mysql.new"):
             shutil.rmtree(self.var / unfinished, ignore_errors=True)
+        # --force: whether this machine's name resolves is nothing to a database on a unix socket.
         made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.var}/mysql.new",
                                f"--user={user_name()}", f"--auth-root-socket-user={user_name()}",
-                               "--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve"],
+                               "--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve", "--force"],
                               capture_output=True, text=True)
         if made.returncode != 0:
             raise Trouble(f"mariadb-install-db:\n{(made.stdout + made.stderr)[-3000:]}")
