@@ -130,6 +130,8 @@ $(BIN)/handler-%: $(OBJ)/tests/handlers/%.o $(TEST_LIB) $(LIB)
 	$(LINK) -lcunit -o $@
 $(BIN)/bench-%: $(OBJ)/tests/bench/%.o $(LIB)
 	$(LINK) -o $@
+$(BIN)/power-%: $(OBJ)/tests/power/%.o
+	$(LINK) -lfuse3 -o $@
 $(BIN)/fuzz-%: $(OBJ)/tests/fuzz/%.o $(LIB)
 	$(LINK) -fsanitize=fuzzer -o $@
 $(BIN)/%: $(OBJ)/tools/%.o $(LIB)
