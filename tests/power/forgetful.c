@@ -1,22 +1,19 @@
 /*
  * forgetful: a file system that can lose power. Mounted over a folder, it keeps what is written in memory and
- * brings it to the folder only when the file is synced (fsync, fdatasync, O_SYNC, O_DSYNC); SIGUSR1 cuts the
- * power: what was not synced is forgotten, and from then on every call fails with EIO, so nothing that was
- * under way can still be saved.
+ * brings it to the folder only when the file is synced (fsync, fdatasync, O_SYNC, O_DSYNC). SIGUSR1 cuts the
+ * power: what was not synced is forgotten, and from then on every call fails with EIO, so that nothing under
+ * way can still be saved.
  *
- *     forgetful FOLDER MOUNTPOINT [fuse options]          one thread; run with -f it says "cut N bytes" on
- * stdout
+ *     forgetful FOLDER MOUNTPOINT [-f] [-o OPTIONS]
  *
- * What is forgotten: the data and the size of each file since its last sync, byte by byte, in whatever order
- * it was written: the worst that a disk may do. What is not: names. Creating, renaming, removing and the
- * truncation of open(2) go to the folder at once, as ordered metadata of a journalling file system would a
- * moment later. A database that syncs the file and not its folder is therefore not caught here; what a commit
- * writes goes to files that are there already.
+ * prints at its end what was pending: {"cut":true,"files":2,"pages":7}. What is forgotten: data and size of
+ * each file since its last sync. What is not: names. Creating, renaming and removing go to the folder at
+ * once, as a journalling file system would do it a moment later; so a database that syncs a file and not its
+ * folder is not caught here. What a commit writes goes to files that are there already.
  *
- * A file that was removed or replaced loses what was pending for it, as it should.
+ * O_DIRECT is no sync: a disk has a cache of its own. Pages are whole: no write is torn.
  */
 #define FUSE_USE_VERSION 31
-#define _FILE_OFFSET_BITS 64
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
