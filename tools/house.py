@@ -26,7 +26,7 @@ LOOK_AGAIN_S = 0.05
 DATABASE_DEADLINE_S, READY_DEADLINE_S, STOP_DEADLINE_S = 120, 60, 120
 SHOWN_LOG_LINES = 25
 # The environment of whoever starts a house that is not for its processes.
-NOT_FOR_PROCESSES = ("POSTHOUSE_VAR", "POSTHOUSE_NODE_DIR", "TLS")
+NOT_FOR_PROCESSES = ("POSTHOUSE_VAR", "POSTHOUSE_NODE_DIR", "POSTHOUSE_DB_VIA", "POSTHOUSE_REDIS_VIA", "TLS")
 
 
 class Trouble(Exception):
@@ -75,13 +75,13 @@ class House:
         return Supervisor(self.run)
 
     def environment(self):
-        """For every process of the house."""
+        """For every process of the house. A test may stand between them and their servers (POSTHOUSE_…_VIA: its sockets)."""
         own = {name: value for name, value in os.environ.items() if name not in NOT_FOR_PROCESSES}
         own["PATH"] = own.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
         own["POSTHOUSE_RUN_DIR"] = str(self.run)
         own["POSTHOUSE_TOKEN_SECRET_FILE"] = str(self.var / "secret")
-        own["POSTHOUSE_DB_SOCKET"] = str(self.run / "mysql.sock")
-        own["POSTHOUSE_REDIS_SOCKET"] = str(self.run / "redis.sock")
+        own["POSTHOUSE_DB_SOCKET"] = os.environ.get("POSTHOUSE_DB_VIA") or str(self.run / "mysql.sock")
+        own["POSTHOUSE_REDIS_SOCKET"] = os.environ.get("POSTHOUSE_REDIS_VIA") or str(self.run / "redis.sock")
         own["POSTHOUSE_DB_USER"] = own["POSTHOUSE_DB_NAME"] = "posthouse"
         if (self.var / "db_password").exists():
             own["POSTHOUSE_DB_PASSWORD"] = (self.var / "db_password").read_text().strip()

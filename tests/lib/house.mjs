@@ -1,6 +1,7 @@
 // A house of one's own for a test: started under a temporary folder on a free port, stopped and removed with close().
 // Rate limits by address are off unless the test asks for them: everything comes from one address here.
 import { execFile, spawn } from 'node:child_process'
+import http from 'node:http'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -22,24 +23,44 @@ export async function until(what, condition, { deadlineMs = 10_000, everyMs = 20
   }
 }
 
-// env: more POSTHOUSE_* settings, or TLS: '1'. mode: which build. run (below) is what run.json says: url, local_url,
-// sockets, db_socket, redis_socket, run_dir, bin.
-export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release', build = false } = {}) {
+// Every process of a house as its supervisord says: {name: {pid, state}}.
+function processesOf(runDir) {
+  const body = '<?xml version="1.0"?><methodCall><methodName>supervisor.getAllProcessInfo</methodName></methodCall>'
+  return new Promise((resolve, reject) => {
+    const options = { socketPath: `${runDir}/supervisor.sock`, path: '/RPC2', method: 'POST', headers: { 'content-type': 'text/xml' } }
+    const request = http.request(options, (response) => {
+      let text = ''
+      response.on('data', (part) => (text += part))
+      response.on('end', () => {
+        const value = (member, name) => new RegExp(`<name>${name}</name>\\s*<value><\\w+>([^<]*)<`).exec(member)?.[1]
+        resolve(Object.fromEntries(text.split('<struct>').slice(1).map((one) =>
+          [value(one, 'name'), { pid: Number(value(one, 'pid')), state: value(one, 'statename') }])))
+      })
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+// env: more POSTHOUSE_* settings, or TLS: '1'. mode: which build; bin: a folder with the programs instead. prepare(folder):
+// before the start, gives more settings. run (below) is what run.json says: url, local_url, sockets, db_socket,
+// redis_socket, run_dir, bin.
+export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release', build = false, bin, prepare } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'posthouse-house.'))
   const tool = join(root, 'tools/run.py')
-  const environment = { ...process.env, ...quiet, ...env }
+  const environment = { ...process.env, ...quiet, ...env, ...(await prepare?.(folder)) }
   const ask = async (...words) =>
     (await execute('python3', [tool, ...words, '--var', folder], { env: environment, maxBuffer: 1 << 24 })).stdout
 
   let run
   try {
-    run = JSON.parse(await ask('up', '--json', '--port', '0', '--mode', mode, ...(build ? [] : ['--no-build'])))
+    run = JSON.parse(await ask('up', '--json', '--port', '0', '--mode', mode, ...(build ? [] : ['--no-build']), ...(bin ? ['--bin', bin] : [])))
   } catch (problem) {
     await rm(folder, { recursive: true, force: true })
     throw new Error(`the house does not open:\n${problem.stderr || problem.message}`)
   }
 
-  const processes = async () => JSON.parse(await ask('status', '--json'))
+  const processes = () => processesOf(run.run_dir)
   const settings = {
     POSTHOUSE_RUN_DIR: run.run_dir,
     POSTHOUSE_TOKEN_SECRET_FILE: join(folder, 'secret'),
@@ -87,8 +108,10 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
         found.on('close', () => resolve(lines.split('\n').filter(Boolean)))
       })
     },
-    async close() {
+    // before(): what else has to go before the folder does.
+    async close(before = () => {}) {
       await ask('down').catch(() => {})
+      await before()
       await rm(folder, { recursive: true, force: true })
     },
   }
