@@ -128,7 +128,7 @@ static const struct {
     enum err (*sweep)(struct ctx *ctx, int64_t age_ms, uint64_t max, uint64_t *affected);
     int64_t age_ms;
 } sweeps[] = {
-    {q_retention_idempotency, 24 * 3600 * 1000LL}, {q_retention_revocations, 3600 * 1000LL},
+    {q_retention_idempotency, 24 * 3600 * 1000LL}, {q_retention_revocations, 2 * 3600 * 1000LL},
     {q_retention_throttle, 24 * 3600 * 1000LL},    {q_retention_sessions, 24 * 3600 * 1000LL},
     {q_retention_resets, 24 * 3600 * 1000LL},
 };

@@ -221,7 +221,8 @@ static enum err message_send(struct req *r)
     hash_send(in, send.request_hash);
     TRY(gate_text(r->ctx, in->id, &text));
     send.content = entry_text_content(r->ctx->arena, text);
-    return writer_send(writer, &send, sent, r);
+    const enum err err = writer_send(writer, &send, sent, r);
+    return err == ERR_UNAVAILABLE ? fail(r->ctx, err, "too many messages wait to be written") : err;
 }
 
 /* ---- reading and typing ---- */

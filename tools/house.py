@@ -129,7 +129,7 @@ class House:
             raise Trouble(f"{self.run} belongs to somebody else")
         for folder in (self.run, self.var / "log", self.var / "nginx", self.var / "mysql", self.var / "redis"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left_over in self.run.glob("*.sock"):
+        for left_over in (*self.run.glob("*.sock"), *self.run.glob("*.counters")):
             left_over.unlink()
         for name in ("secret", "db_password"):
             if not (self.var / name).exists():

@@ -3,45 +3,116 @@
  *
  * Each command is a row of the table below: its words, its arguments, its help,
  * its function. Exit 0: done; 1: it failed, and why is on standard error; 2: it was
- * called wrongly. Secrets come from standard input, never from arguments.
+ * called wrongly. Passwords come from the terminal or standard input, never from arguments.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "ext/crypt.h"
+#include "model/accounts.h"
+#include "model/admin.h"
 #include "model/house.h"
 #include "model/migrate.h"
 #include "model/revocation.h"
 
-enum { USAGE = 2, ARGS_MAX = 8 };
+enum { EXIT_USAGE = 2, LINE_BYTES = 1024, USERS_PER_READ = 200 };
 
 /* What a command works with. */
 struct job {
     const struct conf *conf;
     struct ctx *ctx;
-    char **args; /* after the command's words, NULL-terminated */
+    char **args; /* after the command's words and without the options that were read; NULL-terminated */
+    bool misused;
 };
+
+enum needs { NEEDS_NOTHING, NEEDS_DATABASE, NEEDS_HOUSE };
 
 struct command {
     const char *words, *args, *help;
     enum err (*run)(struct job *job);
-    bool offline; /* needs no database */
+    enum needs needs;
 };
 
-/* True if this option is among the arguments; it is taken out. */
-static bool option(struct job *job, const char *name)
+/* ---- arguments ---- */
+
+/* Takes this option out of the arguments; true if it was there. With `value`, the word after it too. */
+static bool option(struct job *job, const char *name, char **value)
 {
+    const int width = value ? 2 : 1;
+
     for (char **a = job->args; *a; a++) {
         if (strcmp(*a, name) != 0)
             continue;
-        for (; *a; a++)
-            a[0] = a[1];
+        if (value)
+            *value = a[1];
+        if (value && !a[1])
+            return false; /* what is left over is refused */
+        for (; (a[0] = a[width]); a++)
+            ;
         return true;
     }
     return false;
+}
+
+static enum err misused(struct job *job, const char *why)
+{
+    job->misused = true;
+    return fail(job->ctx, ERR_INVALID_REQUEST, "%s", why);
+}
+
+/* A whole number of an option; `standard` where it is not said. */
+static enum err number(struct job *job, const char *name, unsigned standard, unsigned max, unsigned *out)
+{
+    char *text = NULL;
+    uint64_t v = standard;
+
+    if (option(job, name, &text) && (!str_u64(str_of(text), &v) || v < 1 || v > max)) {
+        job->misused = true;
+        return fail(job->ctx, ERR_INVALID_REQUEST, "%s must be 1 to %u", name, max);
+    }
+    *out = (unsigned)v;
+    return OK;
+}
+
+static enum err no_more(struct job *job)
+{
+    return *job->args ? misused(job, "there are arguments too many") : OK;
+}
+
+static enum err one_name(struct job *job, struct str *out)
+{
+    if (!job->args[0] || job->args[1])
+        return misused(job, "one username is needed");
+    *out = str_of(job->args[0]);
+    return utf8_check(*out, NULL) ? OK : misused(job, "the username is not valid UTF-8");
+}
+
+/* One line of standard input, without echo on a terminal. */
+static enum err read_password(struct job *job, const char *prompt, struct str *out)
+{
+    char *line = arena_alloc(job->ctx->arena, LINE_BYTES);
+    struct termios before, silent;
+    const bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
+
+    if (terminal) {
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        fputs(prompt, stderr);
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    const bool got = fgets(line, LINE_BYTES, stdin) != NULL;
+    if (terminal) {
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        fputc('\n', stderr);
+    }
+    *out = (struct str){line, got ? strcspn(line, "\r\n") : 0};
+    return got ? OK : fail(job->ctx, ERR_INVALID_REQUEST, "no password was given");
 }
 
 /* ---- the house ---- */
@@ -54,6 +125,7 @@ static void say_applied(void *arg, const char *file)
 
 static enum err do_migrate(struct job *job)
 {
+    TRY(no_more(job));
     TRY(migrate_run(job->ctx, say_applied, NULL));
     puts("the schema is up to date");
     return OK;
@@ -61,45 +133,160 @@ static enum err do_migrate(struct job *job)
 
 static enum err do_config(struct job *job)
 {
-    if (option(job, "--json"))
+    const bool json = option(job, "--json", NULL);
+
+    TRY(no_more(job));
+    if (json)
         conf_print_json(job->conf, stdout);
     else
         conf_print_docs(stdout);
     return OK;
 }
 
-struct rotation {
-    int64_t grace_ms;
-    unsigned id;
-};
-
-static enum err rotate(struct ctx *ctx, void *arg)
-{
-    struct rotation *r = arg;
-    return token_key_rotate(ctx, r->grace_ms, &r->id);
-}
-
 static enum err do_rotate_key(struct job *job)
 {
-    const bool now = option(job, "--now");
-    struct rotation r = {.grace_ms = now ? 0 : revocations_kept_ms(job->conf)};
+    const bool now = option(job, "--now", NULL);
+    const int64_t grace_ms = now ? 0 : revocations_kept_ms(job->conf);
+    unsigned id;
 
-    TRY(tx_run(job->ctx, rotate, &r));
+    TRY(no_more(job));
+    TRY(admin_rotate_key(job->ctx, grace_ms, &id));
     if (now)
-        printf("key %u signs from now on; all other keys are void, and clients refresh\n", r.id);
+        printf("key %u signs from now on; all other keys are void, and everybody has to sign in again\n", id);
     else
-        printf("key %u signs within a minute; the one before is accepted for %d minutes more\n", r.id,
-               (int)(r.grace_ms / 60000));
+        printf("key %u signs within a minute; those before are accepted for %d minutes more\n", id,
+               (int)(grace_ms / 60000));
+    return OK;
+}
+
+static enum err do_invite(struct job *job)
+{
+    unsigned uses, days;
+    struct str code;
+
+    TRY(number(job, "--uses", 1, 100000, &uses));
+    TRY(number(job, "--days", 7, 3650, &days));
+    TRY(no_more(job));
+    TRY(admin_invite(job->ctx, uses, days, &code));
+    printf("%.*s\n", STR_ARG(code));
+    return OK;
+}
+
+/* ---- people ---- */
+
+static enum err do_admin_create(struct job *job)
+{
+    struct str name, password, again;
+
+    TRY(one_name(job, &name));
+    TRY(read_password(job, "password: ", &password));
+    if (isatty(STDIN_FILENO)) {
+        TRY(read_password(job, "again: ", &again));
+        if (!str_eq(password, again))
+            return fail(job->ctx, ERR_INVALID_REQUEST, "the two passwords differ");
+    }
+    const enum err err = admin_create(job->ctx, name, password);
+    crypt_wipe((char *)(uintptr_t)password.p, password.n);
+    if (err == OK)
+        printf("%.*s is an administrator\n", STR_ARG(name));
+    return err;
+}
+
+static const char *when(int64_t ms, char out[32])
+{
+    const time_t s = (time_t)(ms / 1000);
+    struct tm tm;
+
+    if (!ms || !gmtime_r(&s, &tm) || !strftime(out, 32, "%F %TZ", &tm))
+        strcpy(out, "never");
+    return out;
+}
+
+static void print_user(const struct listed_row *u)
+{
+    static const char *const states[] = {"active", "suspended", "deleted"};
+    static const char *const roles[] = {"user", "auditor", "moderator", "admin"};
+    char created[32], seen[32];
+
+    printf("%" PRIu64 "\t%.*s\t%s\t%s\t%" PRIu64 "\t%s\t%s\n", u->id, STR_ARG(u->username),
+           u->state < 3 ? states[u->state] : "", u->role < 4 ? roles[u->role] : "", u->friend_count,
+           when(u->created_at, created), when(u->last_seen_at, seen));
+}
+
+static enum err do_users(struct job *job)
+{
+    struct listed_row *rows;
+    uint64_t after = 0;
+    size_t n;
+
+    TRY(no_more(job));
+    puts("id\tusername\tstate\trole\tfriends\tcreated\tlast seen");
+    do {
+        TRY(admin_users(job->ctx, after, USERS_PER_READ, &rows, &n));
+        for (size_t i = 0; i < n; i++)
+            print_user(&rows[i]);
+        after = n ? rows[n - 1].id : after;
+        arena_reset(job->ctx->arena);
+    } while (n == USERS_PER_READ);
+    return OK;
+}
+
+static enum err do_named(struct job *job, enum err (*fn)(struct ctx *, struct str), const char *done)
+{
+    struct str name;
+
+    TRY(one_name(job, &name));
+    TRY(fn(job->ctx, name));
+    printf("%.*s %s\n", STR_ARG(name), done);
+    return OK;
+}
+
+static enum err do_suspend(struct job *job)
+{
+    return do_named(job, admin_suspend, "is suspended and signed out everywhere");
+}
+
+static enum err do_resume(struct job *job)
+{
+    return do_named(job, admin_resume, "may sign in again");
+}
+
+static enum err do_revoke(struct job *job)
+{
+    return do_named(job, admin_revoke, "is signed out everywhere");
+}
+
+static enum err do_reset_link(struct job *job)
+{
+    struct str name, token;
+
+    TRY(one_name(job, &name));
+    TRY(admin_reset_link(job->ctx, name, &token));
+    printf("works once, for a day: %s/reset/%.*s\n", job->conf->public_url, STR_ARG(token));
     return OK;
 }
 
 static const struct command commands[] = {
-    {"migrate", "", "Bring the database to this version's schema. Safe to repeat.", do_migrate, false},
+    {"migrate", "", "Bring the database to this version's schema. Safe to repeat.", do_migrate,
+     NEEDS_DATABASE},
     {"config", "[--json]", "Every setting with its documentation; --json: the effective values.", do_config,
-     true},
-    {"rotate-key", "[--now]", "Make a new key for access tokens. --now: the old one may be known to others.",
-     do_rotate_key, false},
+     NEEDS_NOTHING},
+    {"admin create", "USERNAME", "Make an administrator; the password is asked, or read from standard input.",
+     do_admin_create, NEEDS_HOUSE},
+    {"users", "", "List everybody, by tabs.", do_users, NEEDS_DATABASE},
+    {"suspend", "USERNAME", "Sign a person out everywhere and refuse to let him in.", do_suspend,
+     NEEDS_HOUSE},
+    {"resume", "USERNAME", "Let a suspended person in again.", do_resume, NEEDS_HOUSE},
+    {"revoke", "USERNAME", "Sign a person out everywhere.", do_revoke, NEEDS_HOUSE},
+    {"reset-link", "USERNAME", "An address where the person sets a new password.", do_reset_link,
+     NEEDS_HOUSE},
+    {"invite", "[--uses N] [--days N]",
+     "A code for signing up where registration is by invitation (1 use, 7 days).", do_invite, NEEDS_HOUSE},
+    {"rotate-key", "[--now]", "A new key for access tokens; --now: the old one may be known to others.",
+     do_rotate_key, NEEDS_HOUSE},
 };
+
+/* ---- running ---- */
 
 static void help(FILE *out)
 {
@@ -128,22 +315,40 @@ static const struct command *find(char **args, size_t *n)
     return NULL;
 }
 
+static void complain(const struct ctx *ctx, enum err err)
+{
+    const struct problem *p = ctx->problem;
+
+    if (p->n_fields)
+        fprintf(stderr, "posthousectl: %s %s\n", p->fields[0].field, p->fields[0].reason);
+    else if (p->detail[0])
+        fprintf(stderr, "posthousectl: %s\n", p->detail);
+    else
+        fprintf(stderr, "posthousectl: %s %s\n", err_title(err), db_error(ctx->db));
+}
+
 static int run(const struct command *c, const struct conf *conf, char **args)
 {
     struct problem problem = {0};
     struct arena *arena = arena_new();
-    struct ctx ctx = {.arena = arena, .db = db_new(conf), .problem = &problem, .actor = {.app_id = 1}};
+    struct ctx ctx = {
+        .arena = arena, .db = db_new(conf), .problem = &problem, .actor = {.app_id = APP_HOUSE}};
     struct job job = {.conf = conf, .ctx = &ctx, .args = args};
+    enum err err = OK;
 
-    const enum err err = c->run(&job);
+    if (c->needs == NEEDS_HOUSE)
+        err = house_open(conf, "posthousectl", &problem, &ctx.house);
+    if (err == OK)
+        err = c->run(&job);
     if (err != OK)
-        fprintf(stderr, "posthousectl: %s\n",
-                problem.detail[0]   ? problem.detail
-                : *db_error(ctx.db) ? db_error(ctx.db)
-                                    : err_title(err));
+        complain(&ctx, err);
+    if (job.misused)
+        fprintf(stderr, "usage: posthousectl %s %s\n", c->words, c->args);
+    if (ctx.house)
+        house_close(ctx.house);
     db_free(ctx.db);
     arena_free(arena);
-    return err == OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return err == OK ? EXIT_SUCCESS : job.misused ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
@@ -166,12 +371,12 @@ int main(int argc, char **argv)
     const struct command *c = find(args, &n);
     if (!c) {
         help(stderr);
-        return USAGE;
+        return EXIT_USAGE;
     }
     if (conf_load(&conf, path, &problem) != OK) {
         fprintf(stderr, "posthousectl: %s\n", problem.detail);
         return EXIT_FAILURE;
     }
-    log_init("posthousectl", (enum log_level)conf.log_level);
+    log_init("posthousectl", LOG_ERROR);
     return run(c, &conf, args + n);
 }

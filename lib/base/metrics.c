@@ -169,19 +169,22 @@ static void put_cells(struct buf *b, const struct files *files)
 
 /* ---- the kernel's numbers ---- */
 
+/* The second number of statm is the resident pages. */
 static uint64_t resident_bytes(uint32_t pid)
 {
-    char path[64];
-    unsigned long long size, resident = 0;
+    char path[64], line[256];
+    struct str size, resident;
+    uint64_t pages = 0;
 
     snprintf(path, sizeof path, "/proc/%u/statm", pid);
     FILE *file = fopen(path, "re");
     if (!file)
         return 0;
-    if (fscanf(file, "%llu %llu", &size, &resident) != 2)
-        resident = 0;
+    struct str rest = str_of(fgets(line, sizeof line, file));
+    if (!str_cut(&rest, ' ', &size) || !str_cut(&rest, ' ', &resident) || !str_u64(resident, &pages))
+        pages = 0;
     fclose(file);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 static uint64_t open_descriptors(uint32_t pid)

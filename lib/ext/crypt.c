@@ -95,6 +95,9 @@ bool crypt_base64url_decode(struct str text, void *out, size_t n)
 
     if (text.n != (n * 4 + 2) / 3 || text.p == NULL)
         return false;
+    for (size_t i = 0; i < text.n; i++) /* libsodium 1.0.18 takes bytes above 127 for `_` */
+        if ((unsigned char)text.p[i] > 127)
+            return false;
     return sodium_base642bin(out, n, text.p, text.n, NULL, &got, &end,
                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
            got == n && end == text.p + text.n;

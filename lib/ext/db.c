@@ -9,9 +9,9 @@
 #include <mysql.h>
 
 #include <errmsg.h>
+#include <limits.h>
 #include <ma_pvio.h> /* needs mysql.h before it */
 #include <mysqld_error.h>
-#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>

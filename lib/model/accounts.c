@@ -28,9 +28,14 @@ enum err username_check(struct ctx *ctx, struct str username, struct str *key)
                           "may have letters, digits, _ . and - only, and needs a letter or digit");
     if (!utf8_check(*key, &chars) || chars < USERNAME_MIN || chars > USERNAME_KEY_MAX)
         return fail_field(ctx, "username", "is too short or too long");
+    return OK;
+}
+
+static enum err check_reserved(struct ctx *ctx, struct str key)
+{
     for (size_t i = 0; reserved[i]; i++)
-        if (str_eq(*key, str_of(reserved[i])))
-            return fail_field(ctx, "username", "is reserved");
+        if (str_eq(key, str_of(reserved[i])))
+            return fail(ctx, ERR_USERNAME_TAKEN, "this username is reserved");
     return OK;
 }
 
@@ -116,6 +121,7 @@ static enum err check_registration(struct ctx *ctx, const struct registration *i
     if (mode == REGISTRATION_INVITE && !in->invite.n)
         return fail(ctx, ERR_REGISTRATION_CLOSED, "signing up needs an invitation");
     TRY(username_check(ctx, in->username, &key));
+    TRY(check_reserved(ctx, key));
     TRY(nickname_check(ctx, in->nickname));
     return password_accept(ctx, "password", in->password, key);
 }

@@ -54,7 +54,7 @@ enum err account_confirm(struct ctx *ctx, struct str password, struct str *hash)
 /* The actor's row, locked, if its password is still `hash`. Inside a transaction. */
 enum err account_lock_confirmed(struct ctx *ctx, struct str hash) MUST_CHECK;
 
-/* ERR_INVALID_REQUEST, the field named, for a username that nobody may have; `*key` is what is unique. */
+/* ERR_INVALID_REQUEST, the field named, for what is no username; `*key` is what is unique. */
 enum err username_check(struct ctx *ctx, struct str username, struct str *key) MUST_CHECK;
 /* Writes the row of a new person, active, whose password is `hash`; ctx->actor.app_id is his app. Inside a
  * transaction. */

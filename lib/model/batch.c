@@ -1,29 +1,22 @@
-/* One transaction for many sends: its text, what comes back, and who gets which seq. */
+/* One transaction for many sends: its steps, what comes back, and who gets which seq. */
 #include "model/batch.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "model/batchtext.h"
 #include "model/conversations.h"
 #include "model/ringer.h"
 
 enum { DUPLICATES_MAX = 4 };
 
-/* A conversation of the batch, locked. */
-struct conv {
-    uint64_t id, app_id, kind, low_id, high_id, flags, last_seq;
-    bool is_there;
-    uint64_t added;
-};
-
 /* One attempt. */
 struct work {
     struct batch *batch;
-    struct item *
-        *open; /* what is not settled, by (conversation, sender, client_msg_id) and then by arrival */
+    struct item **open; /* what is not settled, by key, equal ones by arrival */
     size_t n_open;
-    struct conv *convs; /* by id */
+    struct locked *convs; /* by id */
     size_t n_convs;
 };
 
@@ -34,6 +27,7 @@ static int compare_u64(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
+/* The key of a send: (conversation, sender, client_msg_id). */
 static int compare_keys(const struct send *a, const struct send *b)
 {
     int order = compare_u64(a->conversation_id, b->conversation_id);
@@ -54,34 +48,34 @@ static int compare_items(const void *a, const void *b)
 
 static int compare_convs(const void *a, const void *b)
 {
-    return compare_u64(((const struct conv *)a)->id, ((const struct conv *)b)->id);
+    return compare_u64(((const struct locked *)a)->id, ((const struct locked *)b)->id);
 }
 
-static struct conv *find_conv(const struct work *a, uint64_t id)
+static struct locked *find_conv(const struct work *w, uint64_t id)
 {
-    const struct conv key = {.id = id};
-    return bsearch(&key, a->convs, a->n_convs, sizeof key, compare_convs);
+    const struct locked key = {.id = id};
+    return bsearch(&key, w->convs, w->n_convs, sizeof key, compare_convs);
 }
 
-static void prepare(struct work *a)
+static void prepare(struct work *w)
 {
-    struct batch *b = a->batch;
+    struct batch *b = w->batch;
 
-    a->open = arena_array(b->arena, b->n, sizeof(struct item *));
-    a->convs = arena_array(b->arena, b->n, sizeof *a->convs);
+    w->open = arena_array(b->arena, b->n, sizeof(struct item *));
+    w->convs = arena_array(b->arena, b->n, sizeof *w->convs);
     for (size_t i = 0; i < b->n; i++) {
         struct item *item = b->items[i];
         if (item->settled)
             continue;
         item->seq = i;
         item->same_as = NULL;
-        a->open[a->n_open++] = item;
+        w->open[w->n_open++] = item;
     }
-    qsort(a->open, a->n_open, sizeof(struct item *), compare_items);
-    for (size_t i = 0; i < a->n_open; i++) {
-        const uint64_t id = a->open[i]->send.conversation_id;
-        if (!a->n_convs || a->convs[a->n_convs - 1].id != id)
-            a->convs[a->n_convs++].id = id;
+    qsort(w->open, w->n_open, sizeof(struct item *), compare_items);
+    for (size_t i = 0; i < w->n_open; i++) {
+        const uint64_t id = w->open[i]->send.conversation_id;
+        if (!w->n_convs || w->convs[w->n_convs - 1].id != id)
+            w->convs[w->n_convs++].id = id;
     }
 }
 
@@ -98,22 +92,20 @@ static bool read_numbers(const struct str *columns, uint64_t *const *out, unsign
     return true;
 }
 
-static enum err on_locked(struct work *a, const struct str *columns)
+static enum err on_locked(struct work *w, const struct str *columns)
 {
-    struct conv row = {.is_there = true};
+    struct locked row = {.is_there = true};
     uint64_t *const numbers[] = {&row.id,      &row.app_id, &row.kind,    &row.low_id,
                                  &row.high_id, &row.flags,  &row.last_seq};
 
     if (!read_numbers(columns, numbers, sizeof numbers / sizeof *numbers))
         return ERR_UNAVAILABLE;
-    struct conv *conv = find_conv(a, row.id);
+    struct locked *conv = find_conv(w, row.id);
     if (!conv)
         return ERR_UNAVAILABLE;
     *conv = row;
     return OK;
 }
-
-enum { LOCKED_ROWS = 1 }; /* the number of the statement */
 
 static enum err on_row(unsigned statement, const struct str *columns, unsigned n, void *arg)
 {
@@ -121,20 +113,9 @@ static enum err on_row(unsigned statement, const struct str *columns, unsigned n
     return statement == LOCKED_ROWS ? on_locked(arg, columns) : ERR_UNAVAILABLE;
 }
 
-static enum err lock_conversations(struct work *a, struct db *db)
+static enum err lock_conversations(struct work *w, struct db *db)
 {
-    struct buf sql = buf_in(a->batch->arena);
-
-    buf_c(&sql,
-          "START TRANSACTION;SELECT id, app_id, kind, low_id, high_id, flags, last_seq FROM conversations"
-          " WHERE id IN (");
-    for (size_t i = 0; i < a->n_convs; i++) {
-        if (i)
-            buf_char(&sql, ',');
-        buf_u64(&sql, a->convs[i].id);
-    }
-    buf_c(&sql, ") ORDER BY id FOR UPDATE");
-    return db_batch(db, buf_done(&sql), on_row, a, NULL);
+    return db_batch(db, batchtext_lock(w->batch->arena, w->convs, w->n_convs), on_row, w, NULL);
 }
 
 /* ---- looking up what may have been stored before ---- */
@@ -154,7 +135,7 @@ static void settle_found(struct item *item, bool in_doubt, struct str request_ha
 
 static enum err on_found(unsigned statement, const struct str *columns, unsigned n, void *arg)
 {
-    struct work *a = arg;
+    struct work *w = arg;
     struct item key = {0};
     uint64_t seq, created_at;
     uint64_t *const numbers[] = {&key.send.conversation_id, &key.send.user_id, &seq, &created_at};
@@ -164,46 +145,32 @@ static enum err on_found(unsigned statement, const struct str *columns, unsigned
     if (!read_numbers(columns, numbers, 4) || columns[4].n != sizeof key.send.client_msg_id)
         return ERR_UNAVAILABLE;
     memcpy(key.send.client_msg_id, columns[4].p, sizeof key.send.client_msg_id);
-    for (size_t i = 0; i < a->n_open; i++) {
-        struct item *item = a->open[i];
+    for (size_t i = 0; i < w->n_open; i++) {
+        struct item *item = w->open[i];
         if (!item->settled && !compare_keys(&item->send, &key.send))
-            settle_found(item, a->batch->in_doubt, columns[5], seq, (int64_t)created_at);
+            settle_found(item, w->batch->in_doubt, columns[5], seq, (int64_t)created_at);
     }
     return OK;
 }
 
 /*
  * Of all that is open, or only of what was refused: a repetition answers the first result even if the
- * sender may not write any more. The index is named because MariaDB weighs all three for each of
- * the tuples otherwise, which takes longer than the whole batch.
+ * sender may not write any more.
  */
-static enum err look_up(struct work *a, struct db *db, bool refused_only)
+static enum err look_up(struct work *w, struct db *db, bool refused_only)
 {
-    struct buf sql = buf_in(a->batch->arena);
+    struct item **wanted = arena_array(w->batch->arena, w->n_open, sizeof(struct item *));
     size_t n = 0;
 
-    buf_c(&sql, "SELECT conversation_id, sender_id, seq, created_at, client_msg_id, request_hash FROM entries"
-                " FORCE INDEX (entries_client) WHERE part = 0"
-                " AND (conversation_id, sender_id, client_msg_id) IN (");
-    for (size_t i = 0; i < a->n_open; i++) {
-        const struct send *s = &a->open[i]->send;
-        if (a->open[i]->settled || (refused_only && a->open[i]->err == OK))
-            continue;
-        buf_c(&sql, n++ ? ",(" : "(");
-        buf_u64(&sql, s->conversation_id);
-        buf_char(&sql, ',');
-        buf_u64(&sql, s->user_id);
-        buf_c(&sql, ",0x");
-        buf_hex(&sql, s->client_msg_id, sizeof s->client_msg_id);
-        buf_char(&sql, ')');
-    }
-    buf_c(&sql, ") FOR UPDATE");
-    return n ? db_batch(db, buf_done(&sql), on_found, a, NULL) : OK;
+    for (size_t i = 0; i < w->n_open; i++)
+        if (!w->open[i]->settled && (!refused_only || w->open[i]->err != OK))
+            wanted[n++] = w->open[i];
+    return n ? db_batch(db, batchtext_look_up(w->batch->arena, wanted, n), on_found, w, NULL) : OK;
 }
 
 /* ---- who may, and which seq ---- */
 
-static enum err may_write(const struct conv *conv, const struct send *s)
+static enum err may_write(const struct locked *conv, const struct send *s)
 {
     if (!conv->is_there || conv->app_id != s->app_id || conv->kind != CONVERSATION_DIRECT)
         return ERR_NOT_FOUND;
@@ -211,9 +178,9 @@ static enum err may_write(const struct conv *conv, const struct send *s)
     return s->reply_to_seq > conv->last_seq ? ERR_INVALID_REQUEST : OK;
 }
 
-static void number(struct work *a, struct item *item, struct conv *conv, int64_t now)
+static void number(struct work *w, struct item *item, struct locked *conv, int64_t now)
 {
-    struct batch *b = a->batch;
+    struct batch *b = w->batch;
 
     item->seq = conv->last_seq + ++conv->added;
     item->created_at = now;
@@ -228,18 +195,18 @@ static void number(struct work *a, struct item *item, struct conv *conv, int64_t
 }
 
 /* Settles who may not, merges equal ones, numbers the others in the order of their arrival. */
-static void decide(struct work *a)
+static void decide(struct work *w)
 {
-    struct batch *b = a->batch;
+    struct batch *b = w->batch;
     const int64_t now = clock_wall_ms();
 
     b->events = arena_array(b->arena, b->n, sizeof *b->events);
     b->written = arena_array(b->arena, b->n, sizeof(struct item *));
     b->n_events = 0;
-    for (size_t i = 0; i < a->n_convs; i++)
-        a->convs[i].added = 0;
-    for (size_t i = 1; i < a->n_open; i++) {
-        struct item *before = a->open[i - 1], *item = a->open[i];
+    for (size_t i = 0; i < w->n_convs; i++)
+        w->convs[i].added = 0;
+    for (size_t i = 1; i < w->n_open; i++) {
+        struct item *before = w->open[i - 1], *item = w->open[i];
         if (!before->settled && !item->settled && !compare_keys(&before->send, &item->send))
             item->same_as = before->same_as ? before->same_as : before;
     }
@@ -247,92 +214,14 @@ static void decide(struct work *a)
         struct item *item = b->items[i];
         if (item->settled || item->same_as)
             continue;
-        struct conv *conv = find_conv(a, item->send.conversation_id);
+        struct locked *conv = find_conv(w, item->send.conversation_id);
         item->err = may_write(conv, &item->send);
         if (item->err == OK)
-            number(a, item, conv, now);
+            number(w, item, conv, now);
     }
 }
 
 /* ---- the second round trip: write and commit ---- */
-
-enum { ENTRIES_STATEMENT = 0 };
-
-static void add_entries(struct buf *sql, const struct batch *b)
-{
-    buf_c(sql,
-          "INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type,"
-          " counts, content, reply_to_seq, created_at) VALUES ");
-    for (size_t i = 0; i < b->n_events; i++) {
-        const struct item *item = b->written[i];
-        const struct send *s = &item->send;
-        const uint64_t numbers[] = {s->conversation_id, item->seq, s->user_id};
-        buf_c(sql, i ? ",(" : "(");
-        for (size_t j = 0; j < 3; j++) {
-            buf_u64(sql, numbers[j]);
-            buf_char(sql, ',');
-        }
-        buf_c(sql, "0x");
-        buf_hex(sql, s->client_msg_id, sizeof s->client_msg_id);
-        buf_c(sql, ",0,0x");
-        buf_hex(sql, s->request_hash, sizeof s->request_hash);
-        buf_char(sql, ',');
-        buf_i64(sql, s->type);
-        buf_c(sql, ",1,0x");
-        buf_hex(sql, s->content.p, s->content.n);
-        buf_char(sql, ',');
-        if (s->reply_to_seq)
-            buf_u64(sql, s->reply_to_seq);
-        else
-            buf_c(sql, "NULL");
-        buf_char(sql, ',');
-        buf_i64(sql, item->created_at);
-        buf_char(sql, ')');
-    }
-}
-
-/* One UPDATE for all conversations that grew by the same k. */
-static void add_updates(struct buf *sql, const struct work *a, int64_t now)
-{
-    for (uint64_t k = 1, done = 0; done < a->batch->n_events; k++) {
-        bool first = true;
-        for (size_t i = 0; i < a->n_convs; i++) {
-            if (a->convs[i].added != k)
-                continue;
-            if (first) {
-                buf_c(sql, ";UPDATE conversations SET last_seq = last_seq + ");
-                buf_u64(sql, k);
-                buf_c(sql, ", last_at = GREATEST(last_at, ");
-                buf_i64(sql, now);
-                buf_c(sql, ") WHERE id IN (");
-            } else {
-                buf_char(sql, ',');
-            }
-            first = false;
-            buf_u64(sql, a->convs[i].id);
-            done += k;
-        }
-        if (!first)
-            buf_char(sql, ')');
-    }
-}
-
-static void add_outbox(struct buf *sql, struct batch *b, const uint64_t *rung, size_t n_rung)
-{
-    const struct str packed = event_pack(b->events, b->n_events, b->arena);
-
-    buf_c(sql, ";INSERT INTO outbox (id, created_at, claimed_until, events) VALUES (");
-    buf_u64(sql, b->outbox_id);
-    buf_c(sql, ",CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED),0,0x");
-    buf_hex(sql, packed.p, packed.n);
-    buf_char(sql, ')');
-    for (size_t i = 0; i < n_rung; i++) {
-        buf_c(sql, i ? "," : ";DELETE FROM outbox WHERE id IN (");
-        buf_u64(sql, rung[i]);
-    }
-    if (n_rung)
-        buf_char(sql, ')');
-}
 
 static enum err no_rows(unsigned statement, const struct str *columns, unsigned n, void *arg)
 {
@@ -343,18 +232,13 @@ static enum err no_rows(unsigned statement, const struct str *columns, unsigned 
     return OK;
 }
 
-static enum err write_once(struct work *a, struct db *db, struct ringer *ringer, unsigned *failed)
+static enum err write_once(struct work *w, struct db *db, struct ringer *ringer, unsigned *failed)
 {
-    struct batch *b = a->batch;
-    struct buf sql = buf_in(b->arena);
     uint64_t rung[BATCH_RUNG_MAX];
     const size_t n_rung = ringer_take(ringer, rung, BATCH_RUNG_MAX);
+    const struct str sql = batchtext_write(w->batch, w->convs, w->n_convs, rung, n_rung);
+    const enum err err = db_batch(db, sql, no_rows, NULL, failed);
 
-    add_entries(&sql, b);
-    add_updates(&sql, a, b->written[0]->created_at);
-    add_outbox(&sql, b, rung, n_rung);
-    buf_c(&sql, ";COMMIT");
-    const enum err err = db_batch(db, buf_done(&sql), no_rows, NULL, failed);
     if (err != OK)
         ringer_untake(ringer, rung, n_rung);
     return err;
@@ -364,19 +248,19 @@ static enum err write_once(struct work *a, struct db *db, struct ringer *ringer,
  * That an id was used before is told by the unique key: only the INSERT was undone then and the locks are
  * held, so the ids are looked up, what is left is numbered again, and it goes on.
  */
-static enum err write_new(struct work *a, struct db *db, struct ringer *ringer)
+static enum err write_new(struct work *w, struct db *db, struct ringer *ringer)
 {
-    for (int i = 0; i < DUPLICATES_MAX && a->batch->n_events; i++) {
+    for (int i = 0; i < DUPLICATES_MAX && w->batch->n_events; i++) {
         unsigned failed = 0;
-        const enum err err = write_once(a, db, ringer, &failed);
+        const enum err err = write_once(w, db, ringer, &failed);
         if (err != ERR_DUPLICATE)
             return err;
         if (failed != ENTRIES_STATEMENT)
             return ERR_RETRY; /* the outbox id is taken: all again with another */
-        TRY(look_up(a, db, false));
-        decide(a);
+        TRY(look_up(w, db, false));
+        decide(w);
     }
-    if (a->batch->n_events)
+    if (w->batch->n_events)
         return ERR_RETRY;
     db_rollback(db);
     return OK;
@@ -405,18 +289,18 @@ static void settle(struct batch *b)
 
 static enum err attempt(struct batch *b, struct db *db, struct id_maker *ids, struct ringer *ringer)
 {
-    struct work a = {.batch = b};
+    struct work w = {.batch = b};
 
-    prepare(&a);
-    TRY(lock_conversations(&a, db));
+    prepare(&w);
+    TRY(lock_conversations(&w, db));
     if (b->in_doubt)
-        TRY(look_up(&a, db, false));
+        TRY(look_up(&w, db, false));
     b->in_doubt = false;
-    decide(&a);
-    TRY(look_up(&a, db, true));
+    decide(&w);
+    TRY(look_up(&w, db, true));
     if (b->n_events)
         TRY(id_next(ids, &b->outbox_id));
-    return write_new(&a, db, ringer);
+    return write_new(&w, db, ringer);
 }
 
 enum err batch_write(struct batch *b, struct db *db, struct id_maker *ids, struct ringer *ringer)

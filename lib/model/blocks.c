@@ -101,14 +101,12 @@ enum err block_remove(struct ctx *ctx, uint64_t user_id)
     const uint64_t me = ctx->actor.user_id;
     struct conversation_row pair;
     struct block_row *rows;
-    struct user user;
     uint64_t version;
     size_t n;
 
-    TRY(user_load(ctx, user_id, &user));
     TRY(q_blocks_get(ctx, me, &user_id, 1, &rows, &n));
     if (!n)
-        return OK;
+        return fail(ctx, ERR_NOT_FOUND, "you do not block this person");
     TRY(conversation_pair_lock(ctx, me, user_id, &pair));
     TRY(user_touch(ctx, me, &version));
     TRY(q_block_delete(ctx, me, user_id, NULL));

@@ -35,7 +35,7 @@ enum err blocks_list(struct ctx *ctx, struct str cursor, size_t limit, struct li
  * ERR_INVALID_REQUEST (oneself), ERR_NOT_FOUND, ERR_QUOTA_EXCEEDED.
  */
 enum err block_add(struct ctx *ctx, uint64_t user_id, struct block *out) MUST_CHECK;
-/* Inside a transaction; nothing if there is none. ERR_NOT_FOUND for no such person. */
+/* Inside a transaction. ERR_NOT_FOUND if there is none. */
 enum err block_remove(struct ctx *ctx, uint64_t user_id) MUST_CHECK;
 
 #endif

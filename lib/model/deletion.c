@@ -69,23 +69,23 @@ static enum err end_friendships(struct ctx *ctx)
     return OK;
 }
 
+/* The others' lists lose the request: there is nothing left to show, so they hear what they hear of a former
+ * friend. */
 static enum err end_requests(struct ctx *ctx)
 {
     const uint64_t me = ctx->actor.user_id;
     struct deletion_request_row *rows;
+    struct deletion_version_row other;
     size_t n;
 
     TRY(q_deletion_requests_open(ctx, me, &rows, &n));
     for (size_t i = 0; i < n; i++) {
-        const bool mine = rows[i].from_id == me;
-        TRY(q_request_decide(ctx, rows[i].id, mine ? REQUEST_WITHDRAWN : REQUEST_DECLINED, NULL));
-        event_add(&ctx->events, ctx->arena,
-                  (struct event){.kind = EVENT_FRIEND_REQUEST,
-                                 .to_id = mine ? rows[i].to_id : rows[i].from_id,
-                                 .id = rows[i].id,
-                                 .version = rows[i].version + 1});
+        other.id = rows[i].from_id == me ? rows[i].to_id : rows[i].from_id;
+        TRY(user_touch(ctx, other.id, &other.version));
+        tell_removed(ctx, &other, 1);
     }
-    return q_deletion_requests_wipe(ctx, me, NULL);
+    TRY(q_deletion_requests_from(ctx, me, NULL));
+    return q_deletion_requests_to(ctx, me, NULL);
 }
 
 static enum err burn_notebook(struct ctx *ctx)
@@ -114,7 +114,7 @@ static enum err leave(struct ctx *ctx, void *arg)
     TRY(q_idempotency_forget_user(ctx, me, NULL));
     TRY(q_resets_forget_user(ctx, me, NULL));
     TRY(sessions_revoke_all(ctx, me, 0));
-    TRY(q_sessions_anonymise(ctx, me, NULL));
+    TRY(q_deletion_sessions(ctx, me, NULL));
     TRY(audit_add(ctx, AUDIT_ACCOUNT_DELETED, "user", me, NULL));
     return q_user_bury(ctx, me, NULL);
 }

@@ -23,12 +23,13 @@ enum err idempotency_claim(struct ctx *ctx, const struct idempotency *k, bool *f
 {
     const struct str key = bytes_of(k->key_hash), request = bytes_of(k->request_hash);
     struct idempotency_row row;
+    uint64_t inserted;
 
-    enum err err = q_idempotency_claim(ctx, k->user_id, key, request, NULL);
-    *first = err == OK;
-    if (err != ERR_DUPLICATE)
-        return err;
-    err = q_idempotency_get(ctx, k->user_id, key, &row);
+    TRY(q_idempotency_claim(ctx, k->user_id, key, request, &inserted));
+    *first = inserted == 1;
+    if (*first)
+        return OK;
+    const enum err err = q_idempotency_get(ctx, k->user_id, key, &row);
     if (err == ERR_NOT_FOUND)
         return ERR_RETRY; /* swept between the two */
     TRY(err);

@@ -17,6 +17,7 @@
 #include "model/ctx.h"
 #include "model/fanout.h"
 #include "model/house.h"
+#include "model/ringjob.h"
 #include "queries.h"
 
 enum {
@@ -31,17 +32,6 @@ enum {
     FRIENDS_MAX = 50000,
 };
 
-/* One outbox row, or one whisper; a single block of memory. */
-struct job {
-    struct job *next;
-    size_t bytes;
-    uint64_t outbox_id; /* 0: a whisper; its one event is empty, its people and JSON are in entries[0] */
-    uint64_t origin;    /* of a whisper */
-    size_t n;
-    struct event *events;
-    struct ring_entry *entries;
-};
-
 struct ringer {
     struct house *house;
     struct fanout *fanout;
@@ -51,7 +41,7 @@ struct ringer {
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t wake;
     bool stopping;
-    struct job *first, **last;
+    struct ringjob *first, **last;
     size_t jobs, bytes;
     uint64_t done[DONE_MAX]; /* rung rows */
     size_t n_done;
@@ -60,50 +50,8 @@ struct ringer {
 
 /* ---- handing over ---- */
 
-static size_t round_up(size_t n)
-{
-    return (n + 7) & ~(size_t)7;
-}
-
-/* Carves from a job's block; sizes were summed by job_new(). */
-static void *carve(char **at, const void *from, size_t n)
-{
-    void *p = *at;
-
-    if (n)
-        memcpy(p, from, n);
-    *at += round_up(n);
-    return p;
-}
-
-static struct job *job_new(uint64_t outbox_id, const struct event *events, size_t n,
-                           const struct ring_entry *entries)
-{
-    size_t bytes =
-        round_up(sizeof(struct job)) + round_up(n * sizeof *events) + round_up(n * sizeof *entries);
-
-    for (size_t i = 0; entries && i < n; i++)
-        bytes += round_up(entries[i].json.n) + round_up(entries[i].n_members * sizeof(uint64_t));
-    char *at = calloc(1, bytes);
-    if (!at)
-        abort();
-    struct job *job = (struct job *)at;
-    at += round_up(sizeof *job);
-    *job = (struct job){.bytes = bytes, .outbox_id = outbox_id, .n = n};
-    job->events = carve(&at, events, n * sizeof *events);
-    job->entries = (struct ring_entry *)at;
-    at += round_up(n * sizeof *entries);
-    for (size_t i = 0; entries && i < n; i++) {
-        struct ring_entry *e = &job->entries[i];
-        e->json = (struct str){carve(&at, entries[i].json.p, entries[i].json.n), entries[i].json.n};
-        e->member_ids = carve(&at, entries[i].member_ids, entries[i].n_members * sizeof(uint64_t));
-        e->n_members = entries[i].n_members;
-    }
-    return job;
-}
-
 /* Drops it when too much waits: the courier rings the row. */
-static void enqueue(struct ringer *r, struct job *job)
+static void enqueue(struct ringer *r, struct ringjob *job)
 {
     pthread_mutex_lock(&r->lock);
     const bool full = r->jobs >= JOBS_MAX || r->bytes + job->bytes > JOB_BYTES_MAX;
@@ -122,7 +70,7 @@ static void enqueue(struct ringer *r, struct job *job)
 void outbox_ring(struct ringer *r, uint64_t outbox_id, const struct event *events, size_t n,
                  const struct ring_entry *entries)
 {
-    enqueue(r, job_new(outbox_id, events, n, entries));
+    enqueue(r, ringjob_new(outbox_id, events, n, entries));
 }
 
 void ringer_whisper(struct ringer *r, const uint64_t *user_ids, size_t n, struct str event_json,
@@ -130,7 +78,7 @@ void ringer_whisper(struct ringer *r, const uint64_t *user_ids, size_t n, struct
 {
     const struct event nothing = {.kind = EVENT_ENTRY};
     const struct ring_entry entry = {.json = event_json, .member_ids = user_ids, .n_members = n};
-    struct job *job = job_new(0, &nothing, 1, &entry);
+    struct ringjob *job = ringjob_new(0, &nothing, 1, &entry);
 
     job->origin = origin_session;
     enqueue(r, job);
@@ -207,7 +155,7 @@ static struct str entry_event(struct arena *arena, struct str entry_json)
     return buf_done(&b);
 }
 
-static enum err add_job(struct batch *b, const struct job *job, struct fan_event *fans)
+static enum err add_job(struct batch *b, const struct ringjob *job, struct fan_event *fans)
 {
     if (!job->outbox_id) {
         fans[0] = (struct fan_event){.json = job->entries[0].json, .origin = job->origin};
@@ -225,7 +173,7 @@ static enum err add_job(struct batch *b, const struct job *job, struct fan_event
     return OK;
 }
 
-static bool is_rung(const struct job *job, const struct fan_event *fans)
+static bool is_rung(const struct ringjob *job, const struct fan_event *fans)
 {
     for (size_t i = 0; i < job->n; i++)
         if (fans[i].left)
@@ -234,7 +182,7 @@ static bool is_rung(const struct job *job, const struct fan_event *fans)
 }
 
 /* Rings a list of jobs and frees it. Those that were rung whole are done. */
-static void ring_jobs(struct ringer *r, struct job *jobs)
+static void ring_jobs(struct ringer *r, struct ringjob *jobs)
 {
     struct problem problem = {0};
     struct batch b = {.ctx = {.arena = r->arena, .db = r->db, .house = r->house, .problem = &problem}};
@@ -243,7 +191,7 @@ static void ring_jobs(struct ringer *r, struct job *jobs)
     size_t i = 0;
 
     db_deadline(r->db, clock_mono_ms() + DATABASE_MS);
-    for (const struct job *job = jobs; job; job = job->next, i++) {
+    for (const struct ringjob *job = jobs; job; job = job->next, i++) {
         const size_t before = b.n;
         fans[i] = arena_array(r->arena, job->n, sizeof *fans[i]);
         known[i] = add_job(&b, job, fans[i]) == OK;
@@ -254,7 +202,7 @@ static void ring_jobs(struct ringer *r, struct job *jobs)
 
     pthread_mutex_lock(&r->lock);
     for (i = 0; jobs; i++) {
-        struct job *job = jobs;
+        struct ringjob *job = jobs;
         jobs = job->next;
         if (known[i] && job->outbox_id && is_rung(job, fans[i]) && r->n_done < DONE_MAX) {
             if (!r->n_done)
@@ -329,7 +277,7 @@ static void wait_until(struct ringer *r, int64_t until_ms)
 }
 
 /* Waits for jobs (up to BATCH_JOBS of them are taken off the queue), for rows to delete, or for the end. */
-static struct job *next_jobs(struct ringer *r, bool *delete_now, bool *stopping)
+static struct ringjob *next_jobs(struct ringer *r, bool *delete_now, bool *stopping)
 {
     pthread_mutex_lock(&r->lock);
     for (;;) {
@@ -340,7 +288,7 @@ static struct job *next_jobs(struct ringer *r, bool *delete_now, bool *stopping)
             break;
         wait_until(r, due);
     }
-    struct job *taken = r->first, *job = taken;
+    struct ringjob *taken = r->first, *job = taken;
     for (size_t i = 1; job; job = job->next, i++) {
         r->jobs--;
         r->bytes -= job->bytes;
@@ -363,7 +311,7 @@ static void *ring_until_stopped(void *arg)
     bool delete_now, stopping;
 
     for (;;) {
-        struct job *jobs = next_jobs(r, &delete_now, &stopping);
+        struct ringjob *jobs = next_jobs(r, &delete_now, &stopping);
         if (jobs)
             ring_jobs(r, jobs);
         if (delete_now)
@@ -408,7 +356,7 @@ void ringer_free(struct ringer *r)
     pthread_mutex_unlock(&r->lock);
     pthread_join(r->thread, NULL);
     while (r->first) { /* their rows are the courier's now */
-        struct job *job = r->first;
+        struct ringjob *job = r->first;
         r->first = job->next;
         free(job);
     }

@@ -5,15 +5,16 @@
 #include "ext/crypt.h"
 #include "queries.h"
 
-enum { FORGET_MS = 60 * 60 * 1000 };
-
 int throttle_wait_s(uint64_t failures, unsigned free_failures, int64_t age_ms)
 {
-    if (failures < free_failures || age_ms > FORGET_MS)
+    const int64_t age = age_ms > 0 ? age_ms : 0;
+    const uint64_t forgiven = (uint64_t)(age / THROTTLE_FORGIVE_MS);
+
+    if (failures < free_failures + forgiven)
         return 0;
-    const uint64_t over = failures - free_failures;
+    const uint64_t over = failures - forgiven - free_failures;
     const int64_t delay_s = over < 5 ? INT64_C(1) << over : THROTTLE_DELAY_MAX_S;
-    const int64_t left_ms = delay_s * 1000 - (age_ms > 0 ? age_ms : 0);
+    const int64_t left_ms = delay_s * 1000 - age;
     return left_ms > 0 ? (int)((left_ms + 999) / 1000) : 0;
 }
 
@@ -42,59 +43,67 @@ static enum err is_known(struct ctx *ctx, uint64_t user_id, struct str here, boo
     return OK;
 }
 
+/* What one counter says, after it has counted this attempt. */
+static enum err count_one(struct ctx *ctx, const unsigned char subject[32], unsigned free_failures,
+                          int *wait_s)
+{
+    const struct str key = {(const char *)subject, 32};
+    struct throttle_row row;
+
+    const enum err err = q_throttle_get(ctx, key, &row);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    TRY(q_throttle_fail(ctx, key, THROTTLE_FORGIVE_MS, NULL));
+    if (err == ERR_NOT_FOUND) { /* others may have begun to count at the same moment */
+        TRY(q_throttle_get(ctx, key, &row));
+        row.failures--;
+    }
+    const int wait = throttle_wait_s(row.failures, free_failures, row.age_ms);
+    *wait_s = wait > *wait_s ? wait : *wait_s;
+    return OK;
+}
+
 struct attempt {
     const struct throttle *throttle;
     int wait_s;
 };
 
+/* Ends in an error when the attempt has to wait, so that it was not counted. */
 static enum err count(struct ctx *ctx, void *arg)
 {
     struct attempt *a = arg;
 
     a->wait_s = 0;
-    for (unsigned i = 0; i < 2; i++) {
-        const struct str subject = {(const char *)a->throttle->subjects[i], 32};
-        const unsigned free_failures =
-            i == a->throttle->account ? THROTTLE_ACCOUNT_FREE : THROTTLE_ADDRESS_FREE;
-        struct throttle_row row = {0};
-        const enum err err = q_throttle_get(ctx, subject, &row);
-        if (err != OK && err != ERR_NOT_FOUND)
-            return err;
-        const int wait_s = throttle_wait_s(row.failures, free_failures, row.age_ms);
-        a->wait_s = wait_s > a->wait_s ? wait_s : a->wait_s;
-    }
-    for (unsigned i = 0; i < 2 && !a->wait_s; i++)
-        TRY(q_throttle_fail(ctx, (struct str){(const char *)a->throttle->subjects[i], 32}, FORGET_MS, NULL));
-    return OK;
+    TRY(count_one(ctx, a->throttle->account, THROTTLE_ACCOUNT_FREE, &a->wait_s));
+    if (a->throttle->has_address)
+        TRY(count_one(ctx, a->throttle->address, THROTTLE_ADDRESS_FREE, &a->wait_s));
+    return a->wait_s ? ERR_RATE_LIMITED : OK;
 }
 
 enum err throttle_enter(struct ctx *ctx, struct str username_key, uint64_t user_id, struct throttle *out)
 {
     const struct str here = network(ctx->arena, ctx->actor.address);
     const struct str app = {(const char *)&ctx->actor.app_id, sizeof ctx->actor.app_id};
-    unsigned char account[32], address[32];
+    struct attempt a = {.throttle = out};
     bool known;
 
     TRY(is_known(ctx, user_id, here, &known));
-    crypt_sha256((const struct str[]){STR("account"), app, username_key, known ? here : STR("")}, 4, account);
-    crypt_sha256((const struct str[]){STR("address"), here}, 2, address);
-    out->account = memcmp(account, address, sizeof account) > 0;
-    memcpy(out->subjects[out->account], account, sizeof account);
-    memcpy(out->subjects[!out->account], address, sizeof address);
-    struct attempt a = {.throttle = out};
-    TRY(tx_run(ctx, count, &a));
-    if (!a.wait_s)
-        return OK;
+    out->has_address = !known;
+    crypt_sha256((const struct str[]){STR("account"), app, username_key, known ? here : STR("")}, 4,
+                 out->account);
+    crypt_sha256((const struct str[]){STR("address"), here}, 2, out->address);
+    const enum err err = tx_run(ctx, count, &a);
+    if (err != ERR_RATE_LIMITED)
+        return err;
     if (ctx->problem)
         ctx->problem->retry_after_s = a.wait_s;
-    return fail(ctx, ERR_RATE_LIMITED, "too many failed attempts; try again in %d s", a.wait_s);
+    return fail(ctx, err, "too many failed attempts; try again in %d s", a.wait_s);
 }
 
 enum err throttle_passed(struct ctx *ctx, const struct throttle *t)
 {
-    for (unsigned i = 0; i < 2; i++) {
-        const struct str subject = {(const char *)t->subjects[i], 32};
-        TRY(i == t->account ? q_throttle_forget(ctx, subject, NULL) : q_throttle_undo(ctx, subject, NULL));
-    }
-    return OK;
+    TRY(q_throttle_forget(ctx, (struct str){(const char *)t->account, sizeof t->account}, NULL));
+    return t->has_address
+               ? q_throttle_undo(ctx, (struct str){(const char *)t->address, sizeof t->address}, NULL)
+               : OK;
 }

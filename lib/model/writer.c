@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "model/batch.h"
 #include "model/entries.h"
@@ -32,31 +33,37 @@ struct writer {
     struct batch *done, **done_end; /* to be answered, oldest first */
     struct batch *spare;
     bool closed, written_out;
+    _Atomic uint64_t *waiting, *batches, *sends, *doubts; /* counters */
 };
 
 /* ---- the queue ---- */
 
-enum err writer_send(struct writer *w, const struct send *send, send_done done, void *arg)
+/* False, and still the caller's, when the queue is full or closed. */
+static bool put(struct writer *w, struct item *item)
 {
-    struct item *item = calloc(1, sizeof *item);
-    bool is_in = false;
-
-    if (!item)
-        return ERR_UNAVAILABLE;
-    *item = (struct item){.send = *send, .done = done, .arg = arg};
     pthread_mutex_lock(&w->lock);
-    if (!w->closed && w->n < w->max) {
-        is_in = true;
+    const bool is_in = !w->closed && w->n < w->max;
+    if (is_in) {
         if (w->first)
             w->last->next = item;
         else
             w->first = item;
         w->last = item;
-        w->n++;
+        count_set(w->waiting, ++w->n);
         pthread_cond_signal(&w->may_write);
     }
     pthread_mutex_unlock(&w->lock);
-    if (is_in)
+    return is_in;
+}
+
+enum err writer_send(struct writer *w, const struct send *send, send_done done, void *arg)
+{
+    struct item *item = calloc(1, sizeof *item);
+
+    if (!item)
+        return ERR_UNAVAILABLE;
+    *item = (struct item){.send = *send, .done = done, .arg = arg};
+    if (put(w, item))
         return LATER;
     free(item);
     return ERR_UNAVAILABLE;
@@ -138,9 +145,6 @@ static enum err try_once(struct writer *w, struct batch *b)
 
     db_deadline(w->db, earliest > least ? earliest : least);
     const enum err err = batch_write(b, w->db, house_ids(w->house), house_ringer(w->house));
-    if (err != OK && err != ERR_RETRY)
-        log_warn("a batch was not written", log_c("code", err_code(err)), log_c("why", db_error(w->db)),
-                 log_num("sends", (int64_t)b->n));
     if (err != OK)
         db_rollback(w->db);
     return err;
@@ -153,19 +157,26 @@ static enum err try_once(struct writer *w, struct batch *b)
  */
 static void write_batch(struct writer *w, struct batch *b)
 {
-    int refusals = 0;
+    int refusals = 0, doubts = 0;
 
     for (int tries = 0; !is_settled(b); tries++) {
         settle_all(b, clock_mono_ms(), b->in_doubt ? ERR_OUTCOME_UNKNOWN : ERR_UNAVAILABLE);
         if (is_settled(b))
-            return;
+            break;
         const enum err err = try_once(w, b);
         refusals += err == ERR_UNAVAILABLE;
+        doubts += err == ERR_OUTCOME_UNKNOWN;
+        if ((err == ERR_UNAVAILABLE && refusals == 1) || (err == ERR_OUTCOME_UNKNOWN && doubts == 1))
+            log_warn("a batch was not written at once", log_c("code", err_code(err)),
+                     log_c("why", db_error(w->db)), log_num("sends", (int64_t)b->n));
         if (b->in_doubt && refusals)
             poll(NULL, 0, PAUSE_MS);
         else if (!b->in_doubt && (refusals > 1 || tries > TRIES_MAX))
             settle_all(b, INT64_MAX, ERR_UNAVAILABLE);
     }
+    count_add(w->batches, 1);
+    count_add(w->sends, b->n);
+    count_add(w->doubts, (uint64_t)doubts);
 }
 
 static void *write_main(void *arg)
@@ -274,6 +285,7 @@ static void *answer_main(void *arg)
         *b = (struct batch){.arena = b->arena};
         pthread_mutex_lock(&w->lock);
         w->n -= n;
+        count_set(w->waiting, w->n);
         b->next = w->spare;
         w->spare = b;
     }
@@ -293,6 +305,10 @@ enum err writer_new(struct house *house, struct writer **out)
     w->max = (size_t)house_conf(house)->queue;
     w->db = db_new(house_conf(house));
     w->done_end = &w->done;
+    w->waiting = count_cell("posthouse_writer_waiting");
+    w->batches = count_cell("posthouse_writer_batches_total");
+    w->sends = count_cell("posthouse_writer_sends_total");
+    w->doubts = count_cell("posthouse_writer_doubts_total");
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->may_write, NULL);
     pthread_cond_init(&w->may_answer, NULL);

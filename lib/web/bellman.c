@@ -26,12 +26,11 @@ struct bellman {
 /* Nothing that is known of the boxes counts any more. */
 static void lost(struct room *room, const struct epoch *epoch)
 {
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     if (epoch)
         room->epoch = *epoch;
     waiting_lost(room->waiting);
-    pthread_cond_broadcast(&room->to_read);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, true);
     count_add(room->losses, 1);
 }
 
@@ -64,10 +63,8 @@ static void hear(struct bellman *b, struct str element)
         lost(room, NULL);
     const int64_t lag_ms = clock_wall_ms() - bell.rung_at_ms;
     count_add(room->lag_ms, bell.rung_at_ms && lag_ms > 0 ? (uint64_t)lag_ms : 0);
-    pthread_mutex_lock(&room->lock);
-    if (waiting_bell(room->waiting, &bell, clock_mono_ms(), &answers))
-        pthread_cond_broadcast(&room->to_read);
-    pthread_mutex_unlock(&room->lock);
+    room_lock(room);
+    room_unlock(room, waiting_bell(room->waiting, &bell, clock_mono_ms(), &answers));
     for (size_t i = 0; i < answers.n; i++)
         room_answer(b->desk.arena, &answers.items[i],
                     answers.items[i].kind == ANSWER_EVENT ? bell.json : STR(""), false);

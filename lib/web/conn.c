@@ -3,20 +3,39 @@
 
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
-enum { OUTPUT_MS = 30000 }; /* nginx must have taken an answer by then */
+enum {
+    OUTPUT_MS = 30000, /* nginx must have taken an answer by then */
+    CONNECTIONS_MAX = 1 << 20,
+};
 
 struct conns conns = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoll = -1, .listener = -1};
 
-void conns_init(unsigned size)
+/* As many descriptors as the system lets us have; how many connections that makes. */
+static unsigned raise_limit(void)
 {
-    conns.table = calloc(size, sizeof *conns.table);
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 1024;
+    if (limit.rlim_max > CONNECTIONS_MAX)
+        limit.rlim_max = CONNECTIONS_MAX;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur < CONNECTIONS_MAX ? (unsigned)limit.rlim_cur : CONNECTIONS_MAX;
+}
+
+void conns_init(void)
+{
+    conns.size = raise_limit();
+    conns.table = calloc(conns.size, sizeof *conns.table);
     if (!conns.table)
         abort();
-    conns.size = size;
     conns.open = conns.parked = 0;
     conns.high = 0;
     conns.paused = conns.stopping = false;

@@ -70,8 +70,8 @@ struct conns {
 };
 extern struct conns conns;
 
-/* `size`: the limit of descriptors. */
-void conns_init(unsigned size);
+/* For as many descriptors as the system lets us have; raises the limit. */
+void conns_init(void);
 void conns_done(void);
 
 /* The loop: takes over an accepted descriptor and registers it. False: it was closed. */

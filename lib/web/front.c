@@ -6,25 +6,21 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "web/listen.h"
 #include "web/pool.h"
 #include "web/walk.h"
 
 enum {
-    BACKLOG = 4096,
     EVENTS = 256,
     ACCEPTS = 256,   /* at one turn: the connections that are there already get theirs too */
     GRACE_MS = 2000, /* after SIGTERM */
-    CONNECTIONS_MAX = 1 << 20,
 };
 
 static const uint64_t listener_tag = CONN_LISTENER_TAG, signals_tag = CONN_LISTENER_TAG - 1;
@@ -33,8 +29,6 @@ static struct {
     const struct site *site;
     struct fcgi *fcgi;
     int signals;
-    char path[sizeof((struct sockaddr_un *)0)->sun_path];
-    ino_t inode;     /* of the socket that we bound */
     int64_t stop_ms; /* 0: not stopping; else when the grace is over */
     unsigned char peek[WALK_BYTES];
     _Atomic uint64_t *connections, *parked, *refused;
@@ -269,14 +263,10 @@ static void on_tick(void)
 
 static void close_listener(void)
 {
-    struct stat st;
-
     if (conns.listener < 0)
         return;
-    close(conns.listener);
+    listen_close(conns.listener);
     conns.listener = -1;
-    if (stat(front.path, &st) == 0 && st.st_ino == front.inode)
-        unlink(front.path);
 }
 
 /* The next connection in this state from `fd` on; -1: none. */
@@ -359,62 +349,6 @@ void front_run(void)
 
 /* ---- opening ---- */
 
-/* As many descriptors as the system lets us have; how many connections that makes. */
-static unsigned raise_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return 1024;
-    if (limit.rlim_max > CONNECTIONS_MAX)
-        limit.rlim_max = CONNECTIONS_MAX;
-    limit.rlim_cur = limit.rlim_max;
-    (void)setrlimit(RLIMIT_NOFILE, &limit);
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur < CONNECTIONS_MAX ? (unsigned)limit.rlim_cur : CONNECTIONS_MAX;
-}
-
-static bool somebody_listens(const struct sockaddr_un *address)
-{
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const bool alive = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-
-    if (fd >= 0)
-        close(fd);
-    return alive;
-}
-
-static bool bind_socket(int fd, const struct sockaddr_un *address)
-{
-    const mode_t mask = umask(0117); /* 0660 from the first moment */
-    struct stat st;
-
-    (void)unlink(address->sun_path);
-    const bool bound = bind(fd, (const struct sockaddr *)address, sizeof *address) == 0;
-    umask(mask);
-    if (!bound || listen(fd, BACKLOG) != 0 || stat(address->sun_path, &st) != 0)
-        return false;
-    front.inode = st.st_ino;
-    return true;
-}
-
-static enum err open_listener(const char *path, struct problem *problem)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-
-    if (strlen(path) >= sizeof address.sun_path)
-        return problem_set(problem, ERR_UNAVAILABLE, "the socket's path is longer than %zu bytes",
-                           sizeof address.sun_path - 1);
-    strcpy(address.sun_path, path);
-    strcpy(front.path, path);
-    if (somebody_listens(&address))
-        return problem_set(problem, ERR_UNAVAILABLE, "another process serves %.100s", path);
-    conns.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (conns.listener < 0 || !bind_socket(conns.listener, &address))
-        return problem_set(problem, ERR_UNAVAILABLE, "%.100s cannot be listened on: %m", path);
-    return OK;
-}
-
 static bool watch(int fd, uint64_t tag)
 {
     struct epoll_event e = {.events = EPOLLIN, .data.u64 = tag};
@@ -432,8 +366,8 @@ enum err front_open(const struct site *site, const char *path, struct problem *p
     front.connections = count_cell("posthouse_connections");
     front.parked = count_cell("posthouse_parked");
     front.refused = count_cell("posthouse_accept_paused_total");
-    conns_init(raise_limit());
-    TRY(open_listener(path, problem));
+    conns_init();
+    TRY(listen_open(path, &conns.listener, problem));
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);

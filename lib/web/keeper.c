@@ -16,9 +16,9 @@ static enum err let_go(struct room *room, struct room_desk *desk)
 {
     struct inbox_leave leaves[SOME];
 
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     const size_t n = waiting_idle(room->waiting, clock_mono_ms(), leaves, SOME);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, false);
     if (!n)
         return OK;
     TRY(inbox_close(desk->redis, desk->arena, room->process, leaves, n));
@@ -36,9 +36,9 @@ static enum err write_seen(struct room *room, struct room_desk *desk)
     struct waiting_seen seen[SOME];
     uint64_t users[SOME], sessions[SOME];
 
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     const size_t n = waiting_seen(room->waiting, clock_mono_ms(), seen, SOME);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, false);
     for (size_t i = 0; i < n; i++) {
         users[i] = seen[i].user_id;
         sessions[i] = seen[i].session_id;
@@ -49,11 +49,9 @@ static enum err write_seen(struct room *room, struct room_desk *desk)
 
 static void retry(struct room *room)
 {
-    pthread_mutex_lock(&room->lock);
-    if (waiting_retry(room->waiting))
-        pthread_cond_broadcast(&room->to_read);
+    room_lock(room);
     count_set(room->sessions, waiting_sessions(room->waiting));
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, waiting_retry(room->waiting));
 }
 
 void *keeper_run(void *arg)

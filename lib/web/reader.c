@@ -60,7 +60,7 @@ static struct epoch take(struct reader *r)
     struct reading readings[SOME];
 
     r->n = 0;
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     while (!r->n && !room->stopping) {
         take_looks(r);
         const size_t n = waiting_take(room->waiting, readings, SOME - r->n);
@@ -70,7 +70,7 @@ static struct epoch take(struct reader *r)
             pthread_cond_wait(&room->to_read, &room->lock);
     }
     const struct epoch epoch = room->epoch;
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, r->n == SOME); /* the rest is for the next reader */
     return epoch;
 }
 
@@ -175,9 +175,9 @@ static void fetch_events(struct reader *r)
 
 /* ---- answers ---- */
 
-static bool has_more(const struct task *t, const struct answer *a)
+static bool has_more(const struct task *t)
 {
-    return a->kind == ANSWER_READ && t->result.newest > t->result.cursor.n;
+    return t->result.newest > t->result.cursor.n;
 }
 
 static void answer_look(struct reader *r, const struct task *t)
@@ -190,17 +190,17 @@ static void answer_look(struct reader *r, const struct task *t)
                              .session_id = t->reading.session_id,
                              .cursor = t->result.cursor};
 
-    room_answer(r->desk.arena, &a, t->events, has_more(t, &a));
+    room_answer(r->desk.arena, &a, t->events, a.kind == ANSWER_READ && has_more(t));
 }
 
 static void answer_tasks(struct reader *r)
 {
     struct room *room = r->room;
     struct answers answers = {.arena = r->desk.arena};
-    const struct task *of[SOME];
+    const struct task *of[SOME] = {0}; /* of each answer */
     bool again = false;
 
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     for (size_t i = 0; i < r->n; i++) {
         const struct task *t = &r->tasks[i];
         const size_t before = answers.n;
@@ -210,12 +210,11 @@ static void answer_tasks(struct reader *r)
         if (answers.n > before) /* one reading ends one poll at most */
             of[before] = t;
     }
-    if (again)
-        pthread_cond_broadcast(&room->to_read);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, again);
     for (size_t i = 0; i < answers.n; i++) {
         const struct answer *a = &answers.items[i];
-        room_answer(r->desk.arena, a, a->kind == ANSWER_READ ? of[i]->events : STR(""), has_more(of[i], a));
+        const struct task *t = a->kind == ANSWER_READ ? of[i] : NULL;
+        room_answer(r->desk.arena, a, t ? t->events : STR(""), t && has_more(t));
     }
     for (size_t i = 0; i < r->n; i++)
         if (r->tasks[i].look)

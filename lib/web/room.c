@@ -57,6 +57,21 @@ static void answer_all(const struct answers *answers)
         room_answer(answers->arena, &answers->items[i], STR(""), false);
 }
 
+/* ---- the lock ---- */
+
+void room_lock(struct room *room)
+{
+    pthread_mutex_lock(&room->lock);
+}
+
+void room_unlock(struct room *room, bool to_read)
+{
+    count_set(room->parked, waiting_parked(room->waiting));
+    if (to_read)
+        pthread_cond_signal(&room->to_read);
+    pthread_mutex_unlock(&room->lock);
+}
+
 /* ---- who comes and goes ---- */
 
 void room_enter(struct room *room, const struct room_guest *g)
@@ -70,10 +85,8 @@ void room_enter(struct room *room, const struct room_guest *g)
                                     .cursor = g->cursor,
                                     .until_ms = g->due_mono_ms};
 
-    pthread_mutex_lock(&room->lock);
-    if (waiting_arrive(room->waiting, &arrival, &answers))
-        pthread_cond_signal(&room->to_read);
-    pthread_mutex_unlock(&room->lock);
+    room_lock(room);
+    room_unlock(room, waiting_arrive(room->waiting, &arrival, &answers));
     answer_all(&answers);
     arena_free(arena);
     /* Revoked between its authentication and here: whoever was told then did not find it in the room yet. */
@@ -92,21 +105,18 @@ void room_look(struct room *room, const struct room_guest *g)
                                      .session_id = g->session_id,
                                      .ticket = g->ticket,
                                      .cursor = g->cursor};
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     *room->last_look = look;
     room->last_look = &look->next;
-    pthread_cond_signal(&room->to_read);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, true);
 }
 
 void room_parked(struct room *room, uint64_t session_id, ticket t, bool due)
 {
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     if (!due)
         waiting_leave(room->waiting, session_id, t, clock_mono_ms());
-    else if (waiting_due(room->waiting, session_id, t))
-        pthread_cond_signal(&room->to_read);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, due && waiting_due(room->waiting, session_id, t));
 }
 
 void room_revoked(struct room *room, uint64_t session_id)
@@ -115,10 +125,10 @@ void room_revoked(struct room *room, uint64_t session_id)
     struct answers answers = {.arena = arena};
     struct inbox_leave leave;
 
-    pthread_mutex_lock(&room->lock);
+    room_lock(room);
     /* Its registration ends by itself; nobody is told of a session that is over. */
     (void)waiting_revoke(room->waiting, session_id, &answers, &leave);
-    pthread_mutex_unlock(&room->lock);
+    room_unlock(room, false);
     answer_all(&answers);
     arena_free(arena);
 }
@@ -204,6 +214,7 @@ struct room *room_new(struct house *house, const struct conf *conf)
     room->losses = count_cell("posthouse_bell_losses_total");
     room->boxes = count_cell("posthouse_boxes_read_total");
     room->sessions = count_cell("posthouse_poll_sessions");
+    room->parked = count_cell("posthouse_polls_parked");
     pthread_mutex_init(&room->lock, NULL);
     pthread_cond_init(&room->to_read, NULL);
     pthread_condattr_init(&attr);

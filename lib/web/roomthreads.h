@@ -24,7 +24,7 @@ struct room {
     uint64_t process; /* random per start: the name of our bell */
     pthread_t bellman, keeper, readers[ROOM_READERS_MAX];
     unsigned n_readers;
-    _Atomic uint64_t *bells, *lag_ms, *losses, *boxes, *sessions; /* counters */
+    _Atomic uint64_t *bells, *lag_ms, *losses, *boxes, *sessions, *parked; /* counters */
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t to_read, stop;
@@ -33,6 +33,10 @@ struct room {
     struct look *first_look, **last_look;
     struct epoch epoch; /* as the bellman saw it last */
 };
+
+void room_lock(struct room *room);
+/* `to_read`: readers have something to do now. */
+void room_unlock(struct room *room, bool to_read);
 
 /* What a thread works with. */
 struct room_desk {
@@ -46,9 +50,10 @@ void desk_close(struct room_desk *desk);
 /* The desk's connections, for somebody; nobody: all zero. */
 struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor actor);
 
-void *bellman_run(void *room);
-void *reader_run(void *room);
-void *keeper_run(void *room);
+/* `arg` is the room. */
+void *bellman_run(void *arg);
+void *reader_run(void *arg);
+void *keeper_run(void *arg);
 
 /* Waits until `until_mono_ms` or the end; true at the end. */
 bool room_wait(struct room *room, int64_t until_mono_ms);

@@ -1,5 +1,5 @@
 /*
- * The life of a request. The only place where an error becomes bytes.
+ * The life of a request, in the order in which it happens.
  *
  * A request is owned by one thread at a time. When a handler has returned LATER
  * somebody else owns it already, or has even ended it: it is not touched again here.
@@ -11,43 +11,16 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/count.h"
-#include "base/log.h"
 #include "ext/json.h"
 #include "model/idempotency.h"
 #include "model/token.h"
+#include "web/arenas.h"
 #include "web/cgi.h"
 #include "web/decode.h"
 #include "web/pool.h"
-#include "web/problem.h"
+#include "web/reply.h"
 
-enum { ARENAS_KEPT = 64, LOG_FIELDS = 12 };
-
-/* ---- memory: arenas are used again ---- */
-
-static pthread_mutex_t arenas_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct arena *arenas[ARENAS_KEPT];
-static unsigned n_arenas;
-
-static struct arena *arena_take(void)
-{
-    pthread_mutex_lock(&arenas_lock);
-    struct arena *arena = n_arenas ? arenas[--n_arenas] : NULL;
-    pthread_mutex_unlock(&arenas_lock);
-    return arena ? arena : arena_new();
-}
-
-static void arena_give(struct arena *arena)
-{
-    arena_reset(arena);
-    pthread_mutex_lock(&arenas_lock);
-    if (n_arenas < ARENAS_KEPT) {
-        arenas[n_arenas++] = arena;
-        arena = NULL;
-    }
-    pthread_mutex_unlock(&arenas_lock);
-    arena_free(arena);
-}
+/* ---- memory ---- */
 
 static bool has_secret(const struct shape *shape)
 {
@@ -65,7 +38,7 @@ static void wipe(struct str s)
 
 struct request *request_new(const struct site *site, int fd)
 {
-    struct arena *arena = arena_take();
+    struct arena *arena = arenas_take();
     struct request *q = arena_alloc(arena, sizeof *q);
 
     q->site = site;
@@ -88,7 +61,7 @@ void request_free(struct request *q)
 {
     if (q->match.route && has_secret(q->match.route->in))
         wipe(q->in.body);
-    arena_give(q->arena);
+    arenas_give(q->arena);
 }
 
 /* ---- who and what ---- */
@@ -323,138 +296,17 @@ static enum err call(struct request *q)
 
 /* ---- the end ---- */
 
-static const char *reason_of(int status)
-{
-    switch (status) {
-    case 200:
-        return "OK";
-    case 201:
-        return "Created";
-    case 204:
-        return "No Content";
-    case 401:
-        return "Unauthorized";
-    case 404:
-        return "Not Found";
-    case 429:
-        return "Too Many Requests";
-    case 503:
-        return "Service Unavailable";
-    case 504:
-        return "Gateway Timeout";
-    default:
-        return status < 500 ? "Refused" : "Failed";
-    }
-}
-
-/* What is answered, in the parts that log, counters and wire need. */
-struct answer {
-    int status;
-    enum err err;
-    const struct problem *problem;
-    struct str body;
-};
-
-static struct str encode_http(const struct answer *a, struct str request_id, struct arena *arena)
-{
-    struct buf b = buf_in(arena), json = buf_in(arena);
-    struct str body = a->body;
-    const int retry_after_s = a->err == OK ? 0 : problem_retry_after_s(a->err, a->problem);
-
-    if (a->err != OK) {
-        problem_encode(&json, a->err, a->problem, request_id);
-        body = buf_done(&json);
-    }
-    buf_printf(&b, "Status: %d %s\r\nX-Request-Id: %.*s\r\nCache-Control: no-store\r\n", a->status,
-               reason_of(a->status), STR_ARG(request_id));
-    if (a->err == ERR_UNAUTHENTICATED || a->err == ERR_TOKEN_EXPIRED)
-        buf_c(&b, "WWW-Authenticate: Bearer\r\n");
-    if (retry_after_s)
-        buf_printf(&b, "Retry-After: %d\r\n", retry_after_s);
-    if (a->status != 204)
-        buf_printf(&b, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-                   a->err == OK ? "application/json" : "application/problem+json", body.n);
-    buf_c(&b, "\r\n");
-    if (a->status != 204)
-        buf_str(&b, body);
-    return buf_done(&b);
-}
-
-static void log_answer(const struct site *site, const struct trail *t, const struct answer *a,
-                       struct str request_id, int64_t us, size_t bytes)
-{
-    const bool known = t->route < site->service->n_routes;
-    const struct route *route = known ? &site->service->routes[t->route] : NULL;
-    struct log_field f[LOG_FIELDS];
-    char trace[32], user[24], session[24];
-    unsigned char any = 0;
-    size_t n = 0;
-
-    f[n++] = log_str("request_id", request_id);
-    for (size_t i = 0; i < sizeof t->trace; i++)
-        any |= t->trace[i];
-    if (any) {
-        hex_encode(t->trace, sizeof t->trace, trace);
-        f[n++] = log_str("trace", (struct str){trace, sizeof trace});
-    }
-    f[n++] = log_c("method", known ? route_method_name(route->method) : "");
-    f[n++] = log_c("route", known ? route->path : "");
-    f[n++] = log_num("status", a->status);
-    if (a->err != OK)
-        f[n++] = log_c("code", err_code(a->err));
-    f[n++] = log_num("ms", us / 1000);
-    if (t->user_id) {
-        snprintf(user, sizeof user, "%llu", (unsigned long long)t->user_id);
-        snprintf(session, sizeof session, "%llu", (unsigned long long)t->session_id);
-        f[n++] = log_c("user", user);
-        f[n++] = log_c("session", session);
-    }
-    f[n++] = log_num("bytes", (int64_t)bytes);
-    if (a->status >= 500)
-        f[n++] = log_c("detail", a->problem->detail);
-    log_write(a->status >= 500 ? LOG_WARN : LOG_INFO, "request", f, n);
-}
-
-/* The last step of every request: the HTTP text, logged and counted. */
-static struct str conclude(const struct site *site, const struct trail *t, const struct answer *a, int64_t us,
-                           struct arena *arena)
-{
-    char request_id[32];
-
-    hex_encode(t->id, sizeof t->id, request_id);
-    const struct str id = {request_id, sizeof request_id};
-    const struct str http = encode_http(a, id, arena);
-    count_request(t->route, a->status, us);
-    log_answer(site, t, a, id, us, http.n);
-    return http;
-}
-
-/* Errors that must not leave the house were forgotten by somebody: said in the log, and closed. */
-static enum err public_error(const struct trail *t, enum err err, struct problem *problem)
-{
-    char request_id[32];
-
-    if (err == OK || (err != LATER && *err_code(err)))
-        return err;
-    hex_encode(t->id, sizeof t->id, request_id);
-    log_error("an inner error reached the answer", log_str("request_id", (struct str){request_id, 32}),
-              log_num("err", err), log_c("detail", problem->detail));
-    *problem = (struct problem){0};
-    return ERR_UNAVAILABLE;
-}
-
 static void finish(struct request *q, enum err err, struct str body)
 {
     const struct route *route = q->match.route;
+    const int good = route ? route->status : 200;
+    struct reply a = {.status = q->req.status ? q->req.status : good, .problem = &q->problem, .body = body};
 
-    err = public_error(&q->trail, err, &q->problem);
-    const struct answer a = {.status = err != OK       ? err_status(err)
-                                       : q->req.status ? q->req.status
-                                                       : route->status,
-                             .err = err,
-                             .problem = &q->problem,
-                             .body = body};
-    const struct str http = conclude(q->site, &q->trail, &a, clock_mono_us() - q->started_us, q->arena);
+    a.err = reply_public_error(&q->trail, err, &q->problem);
+    if (a.err != OK)
+        a.status = err_status(a.err);
+    const struct str http =
+        reply_conclude(q->site->service, &q->trail, &a, clock_mono_us() - q->started_us, q->arena);
     if (q->fd == REQUEST_CGI)
         cgi_answer(http);
     else
@@ -521,13 +373,13 @@ void req_finish(struct req *r, enum err err, struct str body)
 void serve_parked(const struct site *site, int fd, const struct trail *trail, enum err err,
                   const struct problem *problem, struct str json)
 {
-    struct arena *arena = arena_take();
+    struct arena *arena = arenas_take();
     struct problem said = problem ? *problem : (struct problem){0};
 
-    err = public_error(trail, err, &said);
-    const struct answer a = {
+    err = reply_public_error(trail, err, &said);
+    const struct reply a = {
         .status = err == OK ? 200 : err_status(err), .err = err, .problem = &said, .body = json};
     const uint32_t ms = (uint32_t)clock_mono_ms() - trail->started_ms;
-    conn_answer(fd, conclude(site, trail, &a, (int64_t)ms * 1000, arena));
-    arena_give(arena);
+    conn_answer(fd, reply_conclude(site->service, trail, &a, (int64_t)ms * 1000, arena));
+    arenas_give(arena);
 }

@@ -116,6 +116,9 @@ static enum walk_verdict body(struct state *s, const struct record *r)
 /* One whole record. */
 static enum walk_verdict step(struct state *s, const struct record *r, struct walk *out)
 {
+    /* Behind a beginning, and behind the end of a stream, libfcgi takes the padding for the next record. */
+    if (r->padding && (s->where == AT_BEGIN || !r->content))
+        return WALK_BAD;
     if (s->where == AT_BEGIN)
         return begin(s, r, out);
     if (r->type == BEGIN_REQUEST && r->id != out->id) {

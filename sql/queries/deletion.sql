@@ -33,15 +33,23 @@ DELETE FROM friendships WHERE user_id IN (:ids) AND friend_id = :user_id;
 DELETE FROM friendships WHERE user_id = :user_id;
 
 -- name: deletion_requests_open :many
+-- Who has an open request from or to a person.
 -- in: user_id u64
--- out: deletion_request_row(id u64, from_id u64, to_id u64, version u64)
-SELECT id, from_id, to_id, version FROM friend_requests
-WHERE pending = 1 AND (from_id = :user_id OR to_id = :user_id);
+-- out: deletion_request_row(from_id u64, to_id u64)
+SELECT from_id, to_id FROM friend_requests WHERE from_id = :user_id AND pending = 1
+UNION ALL SELECT from_id, to_id FROM friend_requests WHERE to_id = :user_id AND pending = 1;
 
--- name: deletion_requests_wipe :exec
--- What was said when asking; the row stays, since it is the other one's too.
+-- name: deletion_requests_from :exec
 -- in: user_id u64
-UPDATE friend_requests SET message = '' WHERE from_id = :user_id;
+DELETE FROM friend_requests WHERE from_id = :user_id;
+
+-- name: deletion_requests_to :exec
+-- in: user_id u64
+DELETE FROM friend_requests WHERE to_id = :user_id;
+
+-- name: deletion_sessions :exec
+-- in: user_id u64
+DELETE FROM sessions WHERE user_id = :user_id;
 
 -- name: deletion_blocks_mine :exec
 -- in: user_id u64

@@ -1,10 +1,12 @@
 -- Answers of creating POSTs (model/idempotency.c).
 
 -- name: idempotency_claim :exec
--- Waits for another transaction that claims the same; then it is a duplicate, or free again.
+-- One row if the key was free. Waits for another transaction that claims the same; those who wait queue up for the
+-- row itself (a plain INSERT's shared locks would deadlock when the first rolls back).
 -- in: user_id u64, key_hash bytes, request_hash bytes
 INSERT INTO idempotency_keys (user_id, key_hash, request_hash, status, answer, created_at)
-VALUES (:user_id, :key_hash, :request_hash, 0, '', CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));
+VALUES (:user_id, :key_hash, :request_hash, 0, '', CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED))
+ON DUPLICATE KEY UPDATE user_id = user_id;
 
 -- name: idempotency_get :one
 -- in: user_id u64, key_hash bytes

@@ -52,8 +52,3 @@ WHERE id IN (:ids) AND user_id = :user_id AND revoked_at IS NULL;
 -- in: user_id u64
 -- out: address_row(address str)
 SELECT DISTINCT address FROM sessions WHERE user_id = :user_id LIMIT 200;
-
--- name: sessions_anonymise :exec
--- What a deleted person's sessions said of his devices.
--- in: user_id u64
-UPDATE sessions SET device_name = '', address = '' WHERE user_id = :user_id;

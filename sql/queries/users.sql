@@ -167,12 +167,13 @@ SELECT failures, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - last_at AS age_
 FROM login_throttle WHERE subject = :subject FOR UPDATE;
 
 -- name: throttle_fail :exec
--- One failure more, counted anew after `forget_ms` of quiet.
--- in: subject bytes, forget_ms i64
+-- One failure more; of those before, one is forgiven for each `forgive_ms` of quiet.
+-- in: subject bytes, forgive_ms i64
 INSERT INTO login_throttle (subject, failures, last_at)
 VALUES (:subject, 1, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED))
 ON DUPLICATE KEY UPDATE
-  failures = IF(last_at + :forget_ms < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), 1, failures + 1),
+  failures = GREATEST(CAST(failures AS SIGNED) -
+    (CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - last_at) DIV :forgive_ms, 0) + 1,
   last_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED);
 
 -- name: throttle_undo :exec

@@ -184,6 +184,15 @@ export class Person {
   }
 }
 
+/** Waits until every process refuses the session, which must be within a second; the last answer. */
+export async function signedOut(person, paths = ['/me', '/friends', '/conversations', '/conversations/1/messages', '/poll?timeout=0']) {
+  const seen = await until(`${person.username} is signed out everywhere`, async () => {
+    const answers = await Promise.all(paths.flatMap((path) => Array.from({ length: 6 }, () => person.get(path))))
+    return answers.every(({ status }) => status === 401) && answers
+  }, 1000)
+  return seen[0]
+}
+
 /** Makes two people friends; their conversation's id. */
 export async function befriend(a, b) {
   const request = ok(await a.post('/friend-requests', { user_id: b.id, message: '你好' }), 201)
@@ -253,17 +262,21 @@ export class Poller {
     }
   }
 
-  /** Starts a waiting poll and comes back when the house has parked it; {answer: promise, abort()}. */
+  /**
+   * Starts a waiting poll and comes back when the house has parked it; {answer: promise, abort()}. The gauge follows
+   * a moment later, so it is awaited before as well: it must say what is known here, then one more.
+   */
   async park(timeout = 20) {
-    const parked = await parkedPolls()
+    await until('the gauge of parked polls', async () => (await parkedPolls()) === parked)
     const controller = new AbortController()
-    const answer = this.once(timeout, { signal: controller.signal })
-    let over = false
-    answer.then(() => (over = true), () => (over = true))
-    await until('the poll is parked', async () => over || (await parkedPolls()) > parked)
+    parked++
+    const answer = this.once(timeout, { signal: controller.signal }).finally(() => parked--)
+    answer.catch(() => {})
+    await until('the poll is parked', async () => (await parkedPolls()) === parked)
     return { answer, abort: () => controller.abort() }
   }
 }
 
+let parked = 0 // by park(), now
 /** How many polls wait in the house at this moment. */
 export const parkedPolls = () => metric('posthouse_polls_parked')

@@ -1,7 +1,7 @@
 // People in every relation to one person, the owner: for the table of roles and for hostile input.
 import { randomBytes } from 'node:crypto'
 
-import { Person, befriend, call, house, ok, until } from './client.mjs'
+import { Person, befriend, call, house, ok, signedOut } from './client.mjs'
 
 const OTHER_APP = 2
 
@@ -27,7 +27,7 @@ export async function makeScene() {
   ok(await owner.delete(`/friends/${former.id}`), 204)
   ok(await owner.put(`/blocks/${blocked.id}`))
   await house.control('suspend', suspended.username)
-  await until('the suspension is known', async () => (await suspended.get('/me')).status === 401, 1500)
+  await signedOut(suspended)
   const anonymous = { username: `nobody_${randomBytes(6).toString('hex')}`, password: 'no password', refreshToken: 'none',
     token: undefined, call }
   return { people: { owner, friend, former, blocked, stranger, foreign, suspended, anonymous }, owner, conversations }

@@ -38,7 +38,7 @@ struct fixture_test {
     const char *name;
     void (*run)(void);
 };
-int fixture_run(const char *suite, const struct fixture_test *tests, size_t n);
+int fixture_run(const char *name, const struct fixture_test *tests, size_t n);
 #define FIXTURE_RUN(suite, tests) fixture_run((suite), (tests), sizeof(tests) / sizeof *(tests))
 
 #endif

@@ -81,6 +81,14 @@ static void test_bad(void)
     CU_ASSERT_EQUAL(look(r.n), WALK_ROLE);
     CU_ASSERT_EQUAL(w.id, 7);
 
+    r.n = 0; /* padding that libfcgi does not skip */
+    records_add(&r, BEGIN, 1, "\0\1\0\0\0\0\0\0", 8, 8);
+    CU_ASSERT_EQUAL(look(r.n), WALK_BAD);
+    r.n = 0;
+    records_begin(&r, 1, 1, true);
+    records_add(&r, PARAMS, 1, NULL, 0, 8);
+    CU_ASSERT_EQUAL(look(r.n), WALK_BAD);
+
     r.n = 0; /* no request 0, no other version, nothing but a beginning at the beginning */
     records_begin(&r, 0, 1, true);
     CU_ASSERT_EQUAL(look(r.n), WALK_VALUES);

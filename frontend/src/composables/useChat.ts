@@ -20,6 +20,8 @@ export function useChat(id: Ref<string>) {
   const pending = shallowRef<readonly PendingMessage[]>([])
   const hasOlder = ref(false)
   const loadingOlder = ref(false)
+  const refreshing = ref(false)
+  const busy = computed(() => loadingOlder.value || refreshing.value)
   const olderFailed = ref(false)
   const ready = ref(false)
   const error = shallowRef<unknown>(null)
@@ -68,6 +70,7 @@ export function useChat(id: Ref<string>) {
   async function load(): Promise<void> {
     const mine = log
     error.value = null
+    refreshing.value = true
     try {
       await conversations.ensure(mine.conversationId)
       await mine.loadNewest()
@@ -75,12 +78,15 @@ export function useChat(id: Ref<string>) {
       show()
     } catch (caught) {
       if (mine === log) error.value = caught
+    } finally {
+      if (mine === log) refreshing.value = false
     }
   }
 
   async function loadOlder(): Promise<void> {
     const mine = log
-    if (loadingOlder.value) return
+    /* The log reads one page at a time and would answer at once, having done nothing. */
+    if (loadingOlder.value || mine.loading) return
     loadingOlder.value = true
     olderFailed.value = false
     try {
@@ -119,7 +125,7 @@ export function useChat(id: Ref<string>) {
   )
 
   return {
-    conversation, rows, pending, ready, error, hasOlder, loadingOlder, olderFailed,
+    conversation, rows, pending, ready, error, hasOlder, loadingOlder, busy, olderFailed,
     load, loadOlder,
     send: (text: string) => void client.outbox.send(id.value, { text }),
     resend: (clientMsgId: string) => client.outbox.retry(clientMsgId),

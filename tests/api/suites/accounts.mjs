@@ -1,7 +1,7 @@
 // Accounts: signing up and in, the own profile, passwords, invitations, suspension and deletion.
 import assert from 'node:assert/strict'
 
-import { DEVICE, PASSWORD, Person, Poller, befriend, call, friends, house, ok, refused, test, unique, until } from '../client.mjs'
+import { DEVICE, PASSWORD, Person, Poller, befriend, call, friends, house, ok, refused, signedOut, test, unique } from '../client.mjs'
 import { cgi, rowCounts } from '../house.mjs'
 
 const register = (fields) => call('POST', '/register', {
@@ -136,7 +136,7 @@ test('changing the password needs the old one and ends every other session', asy
   ok(await other.get('/me'))
   ok(await person.post('/me/password', { old_password: PASSWORD, new_password: body.new_password }), 204)
   ok(await person.get('/me'))
-  await untilSignedOut(other)
+  await signedOut(other)
   refused(await call('POST', '/token/refresh', { body: { refresh_token: other.refreshToken } }), 401, 'unauthenticated')
   refused(await login(person.username, PASSWORD), 403, 'wrong_password')
   ok(await login(person.username, body.new_password))
@@ -150,7 +150,7 @@ test('a reset link of the operator works once, sets the password and ends every 
   refused(await call('POST', '/password-reset', { body: { token, new_password: 'another 密码 2' } }), 410, 'link_expired')
   refused(await call('POST', '/password-reset', { body: { token: 'x'.repeat(43), new_password: 'another 密码 2' } }), 410,
     'link_expired')
-  await untilSignedOut(person)
+  await signedOut(person)
   refused(await login(person.username, PASSWORD), 403, 'wrong_password')
   ok(await login(person.username, 'brand new 密码'))
   const late = lastWord(await house.control('reset-link', person.username))
@@ -179,7 +179,7 @@ test('registration by invitation and closed, told by /server', async () => {
 test('suspension refuses at once, the way back works', async () => {
   const person = await Person.register()
   await house.control('suspend', person.username)
-  await untilSignedOut(person)
+  await signedOut(person)
   refused(await login(person.username, PASSWORD), 403, 'account_suspended')
   refused(await login(person.username, 'not the password'), 403, 'wrong_password')
   await house.control('resume', person.username)
@@ -197,8 +197,8 @@ test('deletion asks for the password and really deletes', async () => {
   refused(await a.delete('/me', { body: { password: 'not the password' } }), 403, 'wrong_password')
   const watching = await Poller.start(b)
   ok(await a.delete('/me', { body: { password: PASSWORD } }), 204)
-  await untilSignedOut(a)
-  await untilSignedOut(other)
+  await signedOut(a)
+  await signedOut(other)
   await watching.event('friend.removed', (event) => event.type === 'friend.removed' && event.user_id === a.id)
 
   refused(await login(a.username, PASSWORD), 403, 'wrong_password')
@@ -248,14 +248,6 @@ test('a befriended person keeps working after the other one was deleted', async 
   const conversations = await b.all('/conversations')
   assert.equal(conversations.length, 2)
 })
-
-async function untilSignedOut(person) {
-  const answer = await until('the session ends', async () => {
-    const answer = await person.get('/me')
-    return answer.status === 401 && answer
-  }, 1500)
-  refused(answer, 401, 'unauthenticated')
-}
 
 /** The token at the end of what the tool printed, as an address ends with it. */
 function lastWord(text) {

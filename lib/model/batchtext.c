@@ -1,0 +1,136 @@
+/* The SQL of a batch. Nothing but numbers and hex literals is put into it. */
+#include "model/batchtext.h"
+
+/* ---- lock and look up ---- */
+
+struct str batchtext_lock(struct arena *arena, const struct locked *locked, size_t n)
+{
+    struct buf sql = buf_in(arena);
+
+    buf_c(&sql,
+          "START TRANSACTION;SELECT id, app_id, kind, low_id, high_id, flags, last_seq FROM conversations"
+          " WHERE id IN (");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_char(&sql, ',');
+        buf_u64(&sql, locked[i].id);
+    }
+    buf_c(&sql, ") ORDER BY id FOR UPDATE");
+    return buf_done(&sql);
+}
+
+/*
+ * The index is named because MariaDB otherwise weighs all three for each of the tuples, which takes
+ * longer than the whole batch.
+ */
+struct str batchtext_look_up(struct arena *arena, struct item *const *items, size_t n)
+{
+    struct buf sql = buf_in(arena);
+
+    buf_c(&sql, "SELECT conversation_id, sender_id, seq, created_at, client_msg_id, request_hash FROM entries"
+                " FORCE INDEX (entries_client) WHERE part = 0"
+                " AND (conversation_id, sender_id, client_msg_id) IN (");
+    for (size_t i = 0; i < n; i++) {
+        const struct send *s = &items[i]->send;
+        buf_c(&sql, i ? ",(" : "(");
+        buf_u64(&sql, s->conversation_id);
+        buf_char(&sql, ',');
+        buf_u64(&sql, s->user_id);
+        buf_c(&sql, ",0x");
+        buf_hex(&sql, s->client_msg_id, sizeof s->client_msg_id);
+        buf_char(&sql, ')');
+    }
+    buf_c(&sql, ") FOR UPDATE");
+    return buf_done(&sql);
+}
+
+/* ---- write ---- */
+
+static void add_entries(struct buf *sql, const struct batch *b)
+{
+    buf_c(sql,
+          "INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type,"
+          " counts, content, reply_to_seq, created_at) VALUES ");
+    for (size_t i = 0; i < b->n_events; i++) {
+        const struct item *item = b->written[i];
+        const struct send *s = &item->send;
+        const uint64_t numbers[] = {s->conversation_id, item->seq, s->user_id};
+        buf_c(sql, i ? ",(" : "(");
+        for (size_t j = 0; j < 3; j++) {
+            buf_u64(sql, numbers[j]);
+            buf_char(sql, ',');
+        }
+        buf_c(sql, "0x");
+        buf_hex(sql, s->client_msg_id, sizeof s->client_msg_id);
+        buf_c(sql, ",0,0x");
+        buf_hex(sql, s->request_hash, sizeof s->request_hash);
+        buf_char(sql, ',');
+        buf_i64(sql, s->type);
+        buf_c(sql, ",1,0x");
+        buf_hex(sql, s->content.p, s->content.n);
+        buf_char(sql, ',');
+        if (s->reply_to_seq)
+            buf_u64(sql, s->reply_to_seq);
+        else
+            buf_c(sql, "NULL");
+        buf_char(sql, ',');
+        buf_i64(sql, item->created_at);
+        buf_char(sql, ')');
+    }
+}
+
+/* One UPDATE for all conversations that grew by the same k. */
+static void add_updates(struct buf *sql, const struct batch *b, const struct locked *locked, size_t n,
+                        int64_t now)
+{
+    for (uint64_t k = 1, done = 0; done < b->n_events; k++) {
+        bool first = true;
+        for (size_t i = 0; i < n; i++) {
+            if (locked[i].added != k)
+                continue;
+            if (first) {
+                buf_c(sql, ";UPDATE conversations SET last_seq = last_seq + ");
+                buf_u64(sql, k);
+                buf_c(sql, ", last_at = GREATEST(last_at, ");
+                buf_i64(sql, now);
+                buf_c(sql, ") WHERE id IN (");
+            } else {
+                buf_char(sql, ',');
+            }
+            first = false;
+            buf_u64(sql, locked[i].id);
+            done += k;
+        }
+        if (!first)
+            buf_char(sql, ')');
+    }
+}
+
+static void add_outbox(struct buf *sql, struct batch *b, const uint64_t *rung, size_t n_rung)
+{
+    const struct str packed = event_pack(b->events, b->n_events, b->arena);
+
+    buf_c(sql, ";INSERT INTO outbox (id, created_at, claimed_until, events) VALUES (");
+    buf_u64(sql, b->outbox_id);
+    buf_c(sql, ",CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED),0,0x");
+    buf_hex(sql, packed.p, packed.n);
+    buf_char(sql, ')');
+    for (size_t i = 0; i < n_rung; i++) {
+        buf_c(sql, i ? "," : ";DELETE FROM outbox WHERE id IN (");
+        buf_u64(sql, rung[i]);
+    }
+    if (n_rung)
+        buf_char(sql, ')');
+}
+
+struct str batchtext_write(struct batch *b, const struct locked *locked, size_t n, const uint64_t *rung,
+                           size_t n_rung)
+{
+    struct buf sql = buf_in(b->arena);
+
+    add_entries(&sql, b);
+    add_updates(&sql, b, locked, n, b->written[0]->created_at);
+    add_outbox(&sql, b, rung, n_rung);
+    buf_c(&sql, ";COMMIT");
+    return buf_done(&sql);
+}

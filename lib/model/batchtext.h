@@ -1,0 +1,28 @@
+/*
+ * The SQL of a batch: the one place where statements are made as text, and nothing
+ * but numbers and hex literals goes into them.
+ */
+#ifndef MODEL_BATCHTEXT_H
+#define MODEL_BATCHTEXT_H
+
+#include "model/batch.h"
+
+/* A conversation of the batch, as its locked row says. */
+struct locked {
+    uint64_t id, app_id, kind, low_id, high_id, flags, last_seq;
+    bool is_there;
+    uint64_t added; /* entries that this batch gives it */
+};
+
+/* In the answers of each: the number of the statement that gives rows, or that may find a duplicate. */
+enum { LOCKED_ROWS = 1, ENTRIES_STATEMENT = 0 };
+
+/* START TRANSACTION, then the columns of struct locked in their order. */
+struct str batchtext_lock(struct arena *arena, const struct locked *locked, size_t n);
+/* What is stored of these: conversation_id, sender_id, seq, created_at, client_msg_id, request_hash. */
+struct str batchtext_look_up(struct arena *arena, struct item *const *items, size_t n);
+/* Entries, last_seq, the outbox row of b->events, the end of rung rows, COMMIT. */
+struct str batchtext_write(struct batch *b, const struct locked *locked, size_t n, const uint64_t *rung,
+                           size_t n_rung);
+
+#endif

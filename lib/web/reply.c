@@ -1,0 +1,121 @@
+/* The end of a request: HTTP, log, counters. */
+#include "web/reply.h"
+
+#include <stdio.h>
+
+#include "base/count.h"
+#include "base/log.h"
+#include "web/problem.h"
+#include "web/route.h"
+
+enum { LOG_FIELDS = 12 };
+
+static const char *reason_of(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 201:
+        return "Created";
+    case 204:
+        return "No Content";
+    case 401:
+        return "Unauthorized";
+    case 404:
+        return "Not Found";
+    case 429:
+        return "Too Many Requests";
+    case 503:
+        return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
+    default:
+        return status < 500 ? "Refused" : "Failed";
+    }
+}
+
+static struct str encode_http(const struct reply *a, struct str request_id, struct arena *arena)
+{
+    struct buf b = buf_in(arena), json = buf_in(arena);
+    struct str body = a->body;
+    const int retry_after_s = a->err == OK ? 0 : problem_retry_after_s(a->err, a->problem);
+
+    if (a->err != OK) {
+        problem_encode(&json, a->err, a->problem, request_id);
+        body = buf_done(&json);
+    }
+    buf_printf(&b, "Status: %d %s\r\nX-Request-Id: %.*s\r\nCache-Control: no-store\r\n", a->status,
+               reason_of(a->status), STR_ARG(request_id));
+    if (a->err == ERR_UNAUTHENTICATED || a->err == ERR_TOKEN_EXPIRED)
+        buf_c(&b, "WWW-Authenticate: Bearer\r\n");
+    if (retry_after_s)
+        buf_printf(&b, "Retry-After: %d\r\n", retry_after_s);
+    if (a->status != 204)
+        buf_printf(&b, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+                   a->err == OK ? "application/json" : "application/problem+json", body.n);
+    buf_c(&b, "\r\n");
+    if (a->status != 204)
+        buf_str(&b, body);
+    return buf_done(&b);
+}
+
+static void log_answer(const struct service *of, const struct trail *t, const struct reply *a,
+                       struct str request_id, int64_t us, size_t bytes)
+{
+    const bool known = t->route < of->n_routes;
+    const struct route *route = known ? &of->routes[t->route] : NULL;
+    struct log_field f[LOG_FIELDS];
+    char trace[32], user[24], session[24];
+    unsigned char any = 0;
+    size_t n = 0;
+
+    f[n++] = log_str("request_id", request_id);
+    for (size_t i = 0; i < sizeof t->trace; i++)
+        any |= t->trace[i];
+    if (any) {
+        hex_encode(t->trace, sizeof t->trace, trace);
+        f[n++] = log_str("trace", (struct str){trace, sizeof trace});
+    }
+    f[n++] = log_c("method", known ? route_method_name(route->method) : "");
+    f[n++] = log_c("route", known ? route->path : "");
+    f[n++] = log_num("status", a->status);
+    if (a->err != OK)
+        f[n++] = log_c("code", err_code(a->err));
+    f[n++] = log_num("ms", us / 1000);
+    if (t->user_id) {
+        snprintf(user, sizeof user, "%llu", (unsigned long long)t->user_id);
+        snprintf(session, sizeof session, "%llu", (unsigned long long)t->session_id);
+        f[n++] = log_c("user", user);
+        f[n++] = log_c("session", session);
+    }
+    f[n++] = log_num("bytes", (int64_t)bytes);
+    if (a->status >= 500)
+        f[n++] = log_c("detail", a->problem->detail);
+    log_write(a->status >= 500 ? LOG_WARN : LOG_INFO, "request", f, n);
+}
+
+struct str reply_conclude(const struct service *of, const struct trail *t, const struct reply *a, int64_t us,
+                          struct arena *arena)
+{
+    char request_id[32];
+
+    hex_encode(t->id, sizeof t->id, request_id);
+    const struct str id = {request_id, sizeof request_id};
+    const struct str http = encode_http(a, id, arena);
+    count_request(t->route, a->status, us);
+    log_answer(of, t, a, id, us, http.n);
+    return http;
+}
+
+enum err reply_public_error(const struct trail *t, enum err err, struct problem *problem)
+{
+    char request_id[32];
+
+    if (err == OK || (err != LATER && *err_code(err)))
+        return err;
+    hex_encode(t->id, sizeof t->id, request_id);
+    log_error("an inner error reached the answer", log_str("request_id", (struct str){request_id, 32}),
+              log_num("err", err), log_c("detail", problem->detail));
+    *problem = (struct problem){0};
+    return ERR_UNAVAILABLE;
+}

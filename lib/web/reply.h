@@ -1,0 +1,27 @@
+/*
+ * The last step of every request: its answer as an HTTP text (headers as of CGI),
+ * one line in the log, and the counters. Never bodies, tokens or queries in the log.
+ */
+#ifndef WEB_REPLY_H
+#define WEB_REPLY_H
+
+#include "web/conn.h"
+
+struct reply {
+    int status;
+    enum err err;                  /* OK: `body` is JSON; else it is made from the problem */
+    const struct problem *problem; /* in words; never NULL */
+    struct str body;
+};
+
+/* `us`: how long it took. The text is in `arena`. */
+struct str reply_conclude(const struct service *of, const struct trail *t, const struct reply *a, int64_t us,
+                          struct arena *arena);
+
+/*
+ * Errors that must not leave the house (ERR_DUPLICATE, ERR_RETRY) were forgotten by
+ * somebody: that is logged, and the answer is ERR_UNAVAILABLE. Others come back as they are.
+ */
+enum err reply_public_error(const struct trail *t, enum err err, struct problem *problem);
+
+#endif
