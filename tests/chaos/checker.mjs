@@ -4,7 +4,7 @@
 //   send    invoke {conversation, id, user, text, trespass?} · ok {seq, print, status} · refused {code} · unknown
 //   show    ok {conversation, seq, print}            the device's view of a conversation grew by this entry
 //   poll    ok {session, from, to, entries, resync?} · snapshot ok {seqs}, what it read after a resync
-//   page    invoke · ok {conversation, how, at, limit, covers, last_seq, items}
+//   page    invoke · ok {conversation, how, place, limit, covers, last_seq, items}
 //   read    invoke {conversation, user, seq} · ok {seq}       mark ok {conversation, user, seq, version}, as it was told
 //   truth   ok {conversation, entries, last_seq, members, marks}    the final log, from the database
 //   conversation ok, ends ok: the last things that a handler and a device say; healed ok|late|never; anything `fault`
@@ -108,7 +108,7 @@ export const RULES = {
 
   'only what must be is refused': (h) => [...h.sends.values()].flatMap((send) => send.tries.flatMap(({ is, code, status, trespass }) => {
     if (is === 'ok' && trespass) return [`${send.conversation}: ${send.id} was accepted, not answered by ${trespass}`]
-    const fine = is !== 'refused' || code === trespass || ['unavailable', 'rate_limited', 'token_expired'].includes(code)
+    const fine = is !== 'refused' || code === trespass || ['unavailable', 'rate_limited', 'token_expired', 'unauthenticated'].includes(code)
     return fine ? [] : [`${send.conversation}: ${send.id} was refused: ${status} ${code}`]
   })),
 
@@ -140,12 +140,13 @@ export const RULES = {
     return wrong
   },
 
-  'a page is what it says': (h) => h.pages.flatMap(({ who, conversation, how, at, limit, covers, last_seq, items }) => {
-    const expected = pageOf(how, at, limit, last_seq)
+  'a page is what it says': (h) => h.pages.flatMap(({ who, conversation, how, place, limit, covers, last_seq, items }) => {
+    const expected = pageOf(how, place, limit, last_seq)
     const seqs = items.map(([seq]) => seq)
     const wanted = expected.flatMap(([lo, hi]) => Array.from({ length: hi - lo + 1 }, (_, i) => (how === 'after' ? lo + i : hi - i)))
     const same = String(seqs) === String(wanted) && (wanted.length ? String(covers) === String(expected[0]) : covers === null)
-    return same ? [] : [`${conversation}: ${who} asked ${how} ${at}, ${limit} at most, of ${last_seq}: covers ${covers}, got ${seqs[0]} to ${seqs.at(-1)} (${seqs.length}), expected ${expected}`]
+    return same ? [] : [`${conversation}: ${who} asked ${how} ${place}, ${limit} at most, of ${last_seq}: ` +
+      `covers ${covers}, got ${seqs[0]} to ${seqs.at(-1)} (${seqs.length}), expected ${expected}`]
   }),
 
   'a page is as new as what was acknowledged': (h) => {

@@ -1,6 +1,8 @@
 // A simulated device: it sends and repeats until it has an answer, polls by its cursor, marks as read, and builds its view
 // of each conversation from events, from the answers to its own sends, and by filling gaps. From nothing else.
 // Whatever it asks and hears goes into the history; it judges nothing.
+import { setMaxListeners } from 'node:events'
+
 import { ask, askProcess, cutOff } from './http.mjs'
 import { print, sum } from './history.mjs'
 
@@ -20,6 +22,7 @@ export class Device {
     this.filling = new Map() // conversation → the gap filling that runs
     this.unsure = new Set() // conversations where it gave up a send without knowing what became of it
     this.abort = new AbortController()
+    setMaxListeners(0, this.abort.signal)
   }
 
   note(op, is, details) {
@@ -54,8 +57,9 @@ export class Device {
     if (answer.status < 300) return { is: 'ok', ...answer }
     if (LOST.has(answer.status)) return { is: 'unknown', later: true, ...answer }
     if (LATER.has(answer.status)) return { is: 'refused', later: true, ...answer }
-    if (code === 'token_expired' || (code === 'unauthenticated' && token !== this.token)) {
-      await this.refresh()
+    const isOld = code === 'unauthenticated' && (token !== this.token || this.refreshing)
+    if ((code === 'token_expired' || isOld) && !request.path.startsWith('/token')) {
+      await (isOld ? this.refreshing : this.refresh())
       return { is: 'refused', later: true, ...answer }
     }
     return { is: 'refused', later: false, ...answer }
@@ -102,7 +106,7 @@ export class Device {
     for (let tries = 0; !this.abort.signal.aborted; tries++) {
       const answer = await this.once({ method: 'POST', path: '/token/refresh', body: { refresh_token: this.refreshToken } })
       if (answer.is === 'ok') return this.adopt(answer.body)
-      if (!answer.later) return this.signIn() // two lost answers in a row end a session
+      if (answer.status === 401) return this.signIn() // two lost answers in a row end a session
       await this.backOff(tries)
     }
   }
@@ -249,7 +253,7 @@ export class Device {
       return null
     }
     const { items, covers, last_seq } = answer.body
-    this.note('page', 'ok', { call, conversation, how, at, limit, covers, last_seq, items: items.map((entry) => [entry.seq, print(entry)]) })
+    this.note('page', 'ok', { call, conversation, how, place: at, limit, covers, last_seq, items: items.map((entry) => [entry.seq, print(entry)]) })
     return answer.body
   }
 

@@ -107,9 +107,9 @@ export class Faults {
       ...EVERYBODY.map((name) => row(`kill ${name}`, name, () => this.kill(name))),
       ...EVERYBODY.map((name) => row(`freeze ${name}`, name, () =>
         this.freeze(name, name === 'poll' ? 10_000 : this.between(300, name === 'mariadb' ? 2500 : 5000)))),
-      ...HANDLERS.map((name) => row(`restart ${name}`, name, () => house.restart(name))),
+      ...HANDLERS.map((name) => row(`restart ${name}`, name, async () => void (await house.restart(name)))),
       row('reload nginx', 'nginx', async () => process.kill((await this.one('nginx')).pid, 'SIGHUP')),
-      row('wipe redis', 'redis', () => house.redis('FLUSHALL')),
+      row('wipe redis', 'redis', async () => void (await house.redis('FLUSHALL'))),
       row('old redis', 'redis', () => this.oldSnapshot()),
       row('full redis', 'redis', () => this.fullRedis()),
       row('no bells', 'redis', () => this.between_('redis', 'bells', 0, this.between(2000, 6000))),
