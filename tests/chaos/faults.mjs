@@ -63,7 +63,8 @@ export class Faults {
     this.signal(victim, 'SIGCONT')
   }
 
-  async between_(kind, mode, ms, holdMs) {
+  /** The proxy does something for a while. */
+  async through(kind, mode, ms, holdMs) {
     await this.proxy.set(kind, mode, ms)
     await pause(holdMs)
     const struck = await this.proxy.set(kind, 'pass')
@@ -112,14 +113,15 @@ export class Faults {
       row('wipe redis', 'redis', async () => void (await house.redis('FLUSHALL'))),
       row('old redis', 'redis', () => this.oldSnapshot()),
       row('full redis', 'redis', () => this.fullRedis()),
-      row('no bells', 'redis', () => this.between_('redis', 'bells', 0, this.between(2000, 6000))),
-      row('bells lost on the way', 'redis', () => this.between_('redis', 'popped', 0, this.between(1000, 3000))),
-      row('redis away', 'redis', () => this.between_('redis', 'away', 0, this.between(500, 5000))),
-      row('redis slow', 'redis', () => this.between_('redis', 'slow', this.between(5, 60), this.between(1000, 4000))),
-      row('mariadb away', 'mariadb', () => this.between_('mariadb', 'away', 0, this.between(300, 3000))),
-      row('mariadb slow', 'mariadb', () => this.between_('mariadb', 'slow', this.between(10, 150), this.between(1000, 4000))),
-      row('commit not asked', 'mariadb', () => this.between_('mariadb', 'unasked', 0, this.between(100, 1500))),
-      row('commit not answered', 'mariadb', () => this.between_('mariadb', 'unanswered', 0, this.between(100, 1500))),
+      row('no bells', 'redis', () => this.through('redis', 'bells', 0, this.between(2000, 6000))),
+      row('bells lost on the way', 'redis', () => this.through('redis', 'popped', 0, this.between(1000, 3000))),
+      row('redis away', 'redis', () => this.through('redis', 'away', 0, this.between(500, 5000))),
+      row('redis slow', 'redis', () => this.through('redis', 'slow', this.between(5, 60), this.between(1000, 4000))),
+      row('mariadb away', 'mariadb', () => this.through('mariadb', 'away', 0, this.between(300, 3000))),
+      row('mariadb slow', 'mariadb', () => this.through('mariadb', 'slow', this.between(10, 150), this.between(1000, 4000))),
+      row('commit late', 'mariadb', () => this.through('mariadb', 'late', this.between(20, 300), this.between(1000, 4000))),
+      row('commit not asked', 'mariadb', () => this.through('mariadb', 'unasked', 0, this.between(100, 1500))),
+      row('commit not answered', 'mariadb', () => this.through('mariadb', 'unanswered', 0, this.between(100, 1500))),
       ...(this.isDiskOurs ? [row('full disk', 'disk', () => this.fullDisk())] : []),
     ]
   }

@@ -10,6 +10,7 @@ export class History {
     this.started = performance.now()
     this.records = []
     this.calls = 0
+    this.acknowledged = 0 // answers to sends
     this.out = createWriteStream(file)
   }
 
@@ -20,6 +21,7 @@ export class History {
   note(who, op, is, details = {}) {
     const record = { at: this.now(), who, op, is, ...details }
     this.records.push(record)
+    if (op === 'send' && is === 'ok') this.acknowledged++
     this.out.write(`${JSON.stringify(record)}\n`)
     return record
   }

@@ -6,6 +6,7 @@
 //   slow                 each answer comes `ms` later
 //   Redis: bells         RPUSH to a bell is answered as if it had happened (LLEN goes in its place)
 //   Redis: popped        the answer that brings elements from a bell is lost with its connection
+//   MariaDB: late        a COMMIT arrives `ms` later
 //   MariaDB: unasked     a COMMIT is cut off before it arrives
 //   MariaDB: unanswered  a COMMIT happens, and its answer is lost with the connection
 import { unlinkSync } from 'node:fs'
@@ -95,7 +96,7 @@ class DatabaseWatch {
     const commits = this.tail.equals(COMMIT)
     if (commits && this.how.mode === 'unasked') return false
     this.swallows = commits && this.how.mode === 'unanswered'
-    pass(part)
+    pass(part, commits && this.how.mode === 'late' ? this.how.ms : 0)
     return true
   }
 
@@ -124,7 +125,7 @@ function open({ kind, listen, target }, how) {
     const down = new Lane(client)
     pair.end = end
     all.add(pair)
-    client.on('data', (part) => watch.up(part, (bytes) => up.push(bytes, 0)) || lost())
+    client.on('data', (part) => watch.up(part, (bytes, ms = 0) => up.push(bytes, ms)) || lost())
     behind.on('data', (part) => (watch.down(part) ? down.push(part, how.mode === 'slow' ? how.ms : 0) : lost()))
     for (const socket of [client, behind]) socket.on('error', end).on('close', end)
   })

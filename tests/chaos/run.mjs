@@ -41,18 +41,19 @@ function mounted(folder) {
 
 /**
  * Rounds of faults among people, then the judgement: {violations, counts, file}.
- * @param only the kinds of fault that strike (all); @param rounds how often it heals; @param seconds of faults per round
+ * @param sends how many must be acknowledged before it ends, after whole rounds, at most `rounds` of them
+ * @param seconds of faults per round @param only the kinds of fault that strike (all)
  */
-export async function run(place, { seed, pairs, rounds, seconds, only, habits, say = () => {} }) {
+export async function run(place, { seed, pairs, rounds = 12, seconds, sends = Infinity, only, habits, say = () => {} }) {
   const history = new History(join(root, `build/chaos/${seed}.jsonl`))
   const faults = new Faults({ ...place, history, random: randomFrom(seed) })
   const world = new World({ seed, house: place.house, history, random: randomFrom(seed ^ 0x5bd1e995), habits })
   await world.populate(pairs)
   world.start()
-  for (let n = 1; n <= rounds; n++) {
+  for (let n = 1; n <= rounds && history.acknowledged < sends; n++) {
     await world.round(() => faults.rage(seconds * 1000, only))
     const { is, ms } = history.records.findLast(({ op }) => op === 'healed')
-    say(`round ${n} of ${rounds}: healed ${is}, ${ms} ms`)
+    say(`round ${n}: ${history.acknowledged} acknowledged, healed ${is}, all there after ${ms} ms`)
   }
   await world.finish()
   await history.close()

@@ -108,8 +108,8 @@ export class World {
   async round(trouble) {
     this.turn({ quiet: false })
     await Promise.race([trouble(), this.failed])
-    await this.heal()
     this.turn({ quiet: true })
+    await this.heal()
     await until('everybody is silent', () => !this.doing.size, { deadlineMs: READY_MS })
     await this.arrive()
   }
@@ -117,7 +117,7 @@ export class World {
   async heal() {
     await until('everything runs', async () => Object.values(await this.house.processes()).every(({ state }) => state === 'RUNNING'),
       { deadlineMs: READY_MS })
-    await until('readyz', async () => (await ask(this.house.local_url, { path: '/api/v1/readyz', timeoutMs: 3000, way: -1 }).catch(() => ({}))).status === 200,
+    await until('readyz', async () => (await ask(this.house.local_url, { path: '/api/v1/readyz', timeoutMs: READY_MS, way: -1 }).catch(() => ({}))).status === 200,
       { deadlineMs: READY_MS })
   }
 
@@ -131,8 +131,8 @@ export class World {
   }
 
   /** The sentences that say who lacks what. */
-  behind({ ends, marks, outbox }) {
-    const late = outbox ? [`${outbox} rows are in the outbox`] : []
+  behind({ ends, marks }) {
+    const late = []
     for (const device of this.devices) {
       for (const id of new Set(device.account.conversations)) {
         if (device.log(id).length < ends.get(id)) late.push(`${device.who} shows ${device.log(id).length} of ${ends.get(id)} of ${id}`)
@@ -142,27 +142,30 @@ export class World {
     return late
   }
 
+  /** Everybody has everything, in time; then the outbox, which the courier may still go through, has to be empty. */
   async arrive() {
     const began = this.history.now()
-    const done = async () => {
+    const ms = () => Math.round(this.history.now() - began)
+    const look = async () => {
       await Promise.all(this.devices.map((device) => device.lookUp()))
       const truth = await this.truth()
-      return this.behind(truth)
+      return { late: this.behind(truth), outbox: truth.outbox }
     }
-    let late = []
-    let ms = 0
-    do {
-      late = await done()
-      ms = this.history.now() - began
-      if (late.length && ms > HEAL_MS && !this.complained) {
-        this.complained = true
-        this.history.note('house', 'healed', 'late', { ms, late: late.slice(0, 20), all: late.length })
-      }
-      if (late.length) await pause(50)
-    } while (late.length && ms < GIVEN_UP_MS)
-    this.complained = false
+    const all = async (deadlineMs) => {
+      let seen = await look()
+      while (seen.late.length && ms() < deadlineMs) seen = await pause(50).then(look)
+      return seen
+    }
+    let { late, outbox } = await all(HEAL_MS)
+    const there = ms()
+    if (late.length) {
+      this.history.note('house', 'healed', 'late', { ms: there, late: late.slice(0, 20), all: late.length })
+      late = (await all(GIVEN_UP_MS)).late
+    }
+    while (outbox && ms() < GIVEN_UP_MS) ({ outbox, late } = await pause(100).then(look))
+    if (outbox) late.push(`${outbox} rows are in the outbox`)
     for (const device of this.devices) device.unsure.clear()
-    this.history.note('house', 'healed', late.length ? 'never' : 'ok', { ms: Math.round(ms), ...(late.length && { late: late.slice(0, 20) }) })
+    this.history.note('house', 'healed', late.length ? 'never' : 'ok', { ms: late.length ? ms() : there, ...(late.length && { late: late.slice(0, 20) }) })
   }
 
   // ---- the end ----

@@ -23,23 +23,35 @@ export async function until(what, condition, { deadlineMs = 10_000, everyMs = 20
   }
 }
 
-// Every process of a house as its supervisord says: {name: {pid, state}}.
-function processesOf(runDir) {
-  const body = '<?xml version="1.0"?><methodCall><methodName>supervisor.getAllProcessInfo</methodName></methodCall>'
+// One question to a house's supervisord; the text of its answer.
+function supervisor(runDir, method, ...words) {
+  const params = words.map((word) => `<param><value><string>${word}</string></value></param>`).join('')
+  const body = `<?xml version="1.0"?><methodCall><methodName>supervisor.${method}</methodName><params>${params}</params></methodCall>`
   return new Promise((resolve, reject) => {
     const options = { socketPath: `${runDir}/supervisor.sock`, path: '/RPC2', method: 'POST', headers: { 'content-type': 'text/xml' } }
     const request = http.request(options, (response) => {
       let text = ''
       response.on('data', (part) => (text += part))
-      response.on('end', () => {
-        const value = (member, name) => new RegExp(`<name>${name}</name>\\s*<value><\\w+>([^<]*)<`).exec(member)?.[1]
-        resolve(Object.fromEntries(text.split('<struct>').slice(1).map((one) =>
-          [value(one, 'name'), { pid: Number(value(one, 'pid')), state: value(one, 'statename') }])))
-      })
+      response.on('end', () => (text.includes('<fault>') ? reject(new Error(`${method} ${words}: ${text}`)) : resolve(text)))
     })
     request.on('error', reject)
     request.end(body)
   })
+}
+
+// Every process: {name: {group, pid, state}}.
+async function processesOf(runDir) {
+  const value = (member, name) => new RegExp(`<name>${name}</name>\\s*<value><\\w+>([^<]*)<`).exec(member)?.[1]
+  return Object.fromEntries((await supervisor(runDir, 'getAllProcessInfo')).split('<struct>').slice(1).map((one) =>
+    [value(one, 'name'), { group: value(one, 'group'), pid: Number(value(one, 'pid')), state: value(one, 'statename') }]))
+}
+
+// Stops and starts a process ("login.0") or a program's processes, one after the other; each call returns when that is done.
+async function supervise(runDir, name, methods) {
+  for (const [process, { group }] of Object.entries(await processesOf(runDir))) {
+    if (process !== name && process.split('.')[0] !== name) continue
+    for (const method of methods) await supervisor(runDir, method, `${group}:${process}`)
+  }
 }
 
 // env: more POSTHOUSE_* settings, or TLS: '1'. mode: which build; bin: a folder with the programs instead. prepare(folder):
@@ -86,9 +98,9 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
         const { pid, state } = (await processes())[name]
         return state === 'RUNNING' && pid !== formerPid && pid
       }, { deadlineMs: 30_000 }),
-    restart: (name) => ask('restart', name),
-    stop: (name) => ask('stop', name),
-    start: (name) => ask('start', name),
+    restart: (name) => supervise(run.run_dir, name, ['stopProcess', 'startProcess']),
+    stop: (name) => supervise(run.run_dir, name, ['stopProcess']),
+    start: (name) => supervise(run.run_dir, name, ['startProcess']),
     // posthousectl with this house's settings; what it prints.
     control: async (...words) =>
       (await execute(join(run.bin, 'posthousectl'), words, { env: { PATH: process.env.PATH, ...settings } })).stdout,
