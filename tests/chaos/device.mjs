@@ -305,7 +305,8 @@ export class Device {
 
   /** How the next poll waits, in seconds: short polls are a part of everybody's life. */
   pollSeconds() {
-    return this.chance(0.1) ? 0 : [2, 8, 20, 20][this.below(4)]
+    const { pollSeconds } = this.world.habits
+    return this.chance(0.1) ? 0 : pollSeconds[this.below(pollSeconds.length)]
   }
 
   async listen() {

@@ -139,21 +139,31 @@ export class Faults {
     }
   }
 
-  /** Faults at random moments for a while, two at once at most. Those that struck least come first. */
-  async rage(ms, only) {
+  /** One that may strike now, of those that struck least. */
+  next(only) {
+    const free = this.all.filter(({ kind, subject }) => (!only || only.includes(kind)) && !this.busy.has(subject) &&
+      !this.busy.has('disk') && (subject !== 'disk' || !this.busy.size))
+    const least = Math.min(...free.map(({ kind }) => this.counts.get(kind) ?? 0))
+    return this.pick(free.filter(({ kind }) => (this.counts.get(kind) ?? 0) === least))
+  }
+
+  /** Faults at random moments for a while, two at once at most. During the last one everybody falls silent. */
+  async rage(ms, silence, only) {
     const end = performance.now() + ms
     const running = new Set()
+    const strike = (fault) => {
+      const one = this.strike(fault).finally(() => running.delete(one))
+      running.add(one)
+    }
     while (performance.now() < end) {
-      const free = this.all.filter(({ kind, subject }) => (!only || only.includes(kind)) && !this.busy.has(subject) &&
-        !this.busy.has('disk') && (subject !== 'disk' || !this.busy.size))
-      const least = Math.min(...free.map(({ kind }) => this.counts.get(kind) ?? 0))
-      const rare = free.filter(({ kind }) => (this.counts.get(kind) ?? 0) === least)
-      if (rare.length && running.size < 2) {
-        const strike = this.strike(this.pick(rare)).finally(() => running.delete(strike))
-        running.add(strike)
-      }
+      const fault = running.size < 2 && this.next(only)
+      if (fault) strike(fault)
       await Promise.race([pause(this.between(100, 900)), ...(running.size > 1 ? running : [])])
     }
+    await Promise.all(running)
+    strike(this.next(only))
+    await pause(this.between(100, 900))
+    silence()
     await Promise.all(running)
   }
 }

@@ -48,15 +48,19 @@ export async function run(place, { seed, pairs, rounds = 12, seconds, sends = In
   const history = new History(join(root, `build/chaos/${seed}.jsonl`))
   const faults = new Faults({ ...place, history, random: randomFrom(seed) })
   const world = new World({ seed, house: place.house, history, random: randomFrom(seed ^ 0x5bd1e995), habits })
-  await world.populate(pairs)
-  world.start()
-  for (let n = 1; n <= rounds && history.acknowledged < sends; n++) {
-    await world.round(() => faults.rage(seconds * 1000, only))
-    const { is, ms } = history.records.findLast(({ op }) => op === 'healed')
-    say(`round ${n}: ${history.acknowledged} acknowledged, healed ${is}, all there after ${ms} ms`)
+  try {
+    await world.populate(pairs)
+    world.start()
+    for (let n = 1; n <= rounds && history.acknowledged < sends; n++) {
+      await world.round((silence) => faults.rage(seconds * 1000, silence, only))
+      const { is, ms } = history.records.findLast(({ op }) => op === 'healed')
+      say(`round ${n}: ${history.acknowledged} acknowledged, healed ${is}, all there after ${ms} ms`)
+    }
+    await world.readEverything()
+  } finally {
+    await world.end()
+    await history.close()
   }
-  await world.finish()
-  await history.close()
   return { ...check(history.records), file: history.file, seed }
 }
 

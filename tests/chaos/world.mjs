@@ -10,7 +10,7 @@ import { print, sum } from './history.mjs'
 export const HEAL_MS = 5000
 const GIVEN_UP_MS = 20_000 // how long a late arrival is awaited, to say how late it was
 const READY_MS = 60_000
-const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, cursorAfterSnapshot: false }
+const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, pollSeconds: [2, 8, 20, 20], cursorAfterSnapshot: false }
 
 export class World {
   constructor({ seed, house, history, random, habits = {} }) {
@@ -107,8 +107,7 @@ export class World {
   // ---- rounds ----
   async round(trouble) {
     this.turn({ quiet: false })
-    await Promise.race([trouble(), this.failed])
-    this.turn({ quiet: true })
+    await Promise.race([trouble(() => this.turn({ quiet: true })), this.failed])
     await this.heal()
     await until('everybody is silent', () => !this.doing.size, { deadlineMs: READY_MS })
     await this.arrive()
@@ -121,10 +120,11 @@ export class World {
       { deadlineMs: READY_MS })
   }
 
-  /** What the log's ends and the read marks are in the database. */
+  /** What the log's ends and the read marks of these people are in the database. */
   async truth() {
-    const ends = new Map((await this.house.sql('SELECT id, last_seq FROM conversations')).map(([id, seq]) => [id, Number(seq)]))
-    const marks = new Map((await this.house.sql('SELECT conversation_id, user_id, read_seq FROM members'))
+    const ours = [...new Set(this.people.flatMap(({ conversations }) => conversations))]
+    const ends = new Map((await this.house.sql(`SELECT id, last_seq FROM conversations WHERE id IN (${ours})`)).map(([id, seq]) => [id, Number(seq)]))
+    const marks = new Map((await this.house.sql(`SELECT conversation_id, user_id, read_seq FROM members WHERE conversation_id IN (${ours})`))
       .map(([conversation, user, seq]) => [`${conversation} ${user}`, Number(seq)]))
     const [[outbox]] = await this.house.sql('SELECT COUNT(*) FROM outbox')
     return { ends, marks, outbox: Number(outbox) }
@@ -169,8 +169,7 @@ export class World {
   }
 
   // ---- the end ----
-  async finish() {
-    await this.readEverything()
+  async end() {
     this.turn({ over: true })
     for (const device of this.devices) device.stop()
     await this.failed
@@ -185,7 +184,7 @@ export class World {
       members.set(conversation, [...(members.get(conversation) ?? []), user])
     }
     const rows = await this.house.sql('SELECT conversation_id, seq, sender_id, LOWER(HEX(client_msg_id)), type, HEX(content), created_at ' +
-      'FROM entries ORDER BY conversation_id, seq')
+      `FROM entries WHERE conversation_id IN (${[...ends.keys()]}) ORDER BY conversation_id, seq`)
     const logs = new Map([...ends.keys()].map((id) => [id, []]))
     for (const [conversation, seq, sender, id, type, content, created] of rows) {
       const isText = type === '0'
