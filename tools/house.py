@@ -68,7 +68,7 @@ class House:
         if longest > SOCKET_PATH_BYTES:
             name = hashlib.sha256(str(self.var).encode()).hexdigest()[:12]
             self.run = pathlib.Path(f"/tmp/posthouse-{os.getuid()}-{name}")
-        self.lock = self.supervisord = None
+        self.lock = self.supervisord = self.complaints = None
 
     # ---- what there is ---------------------------------------------------------------------------
     def control(self):
@@ -282,7 +282,8 @@ class House:
     def alive(self, *names):
         """Raises with the log of a process that cannot start; true otherwise."""
         if self.supervisord.poll() is not None:
-            raise Trouble(f"supervisord ended:\n{tail(self.var / 'log/supervisord.out')}")
+            complaints = os.pread(self.complaints, 4000, 0).decode(errors="replace")
+            raise Trouble(f"supervisord ended:\n{tail(self.var / 'log/supervisord.out')}\n{complaints}")
         try:
             processes = self.control().processes()
         except Unreachable:
@@ -325,10 +326,12 @@ class House:
             return None
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        # What supervisord says of a full disk goes to memory: written to that disk it would end it, and all with it.
+        self.complaints = os.memfd_create("complaints")
         with open(self.var / "log/supervisord.out", "w") as output:
             self.supervisord = subprocess.Popen(
                 ["supervisord", "-n", "-c", self.var / "supervisord.conf"], env=environment, cwd=self.var,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=preexec,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=self.complaints, start_new_session=True, preexec_fn=preexec,
                 pass_fds=[self.lock.fileno()])
         try:
             return self.open_doors(settings, port, ca, sockets, environment, say, cancelled)
