@@ -68,7 +68,7 @@ async function talk(pair, device) {
     const sent = { id, text, sender: device.account.id, seq: undefined }
     pair.sent.push(sent)
     sent.seq = await device.say(pair.conversation, id, text)
-    await pause(20 + random() * 160)
+    await pause(random() * 80)
   }
 }
 
