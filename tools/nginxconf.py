@@ -12,6 +12,8 @@ HANDLERS = ("login", "friends", "messages", "history", "poll")
 KEPT = {"poll": 1000}
 # Handlers whose processes each mostly own some conversations.
 BY_CONVERSATION = ("messages",)
+# A poll that comes back to its process is parked without asking anybody; any other process serves it as well.
+BY_SESSION = ("poll",)
 
 # What nginx itself answers: its status -> (status, code, title and detail in the words of the API, Retry-After).
 PROBLEMS = {
@@ -85,6 +87,8 @@ def upstreams(sockets):
         yield f"upstream {handler} {{"
         if handler in BY_CONVERSATION:
             yield "    hash $conversation consistent;"
+        if handler in BY_SESSION:
+            yield "    hash $http_authorization consistent;"
         # Without max_fails=0 one closed connection takes the process out for 10 s.
         yield from (f"    server unix:{path} max_fails=0;" for path in paths)
         yield f"    keepalive {KEPT.get(handler, 64)};"

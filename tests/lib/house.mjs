@@ -88,7 +88,7 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
     processes,
     // kill -9 of one process (login.0, courier, redis, mariadb, ...); the pid that died. The supervisor starts it again.
     async kill(name, signal = 'SIGKILL') {
-      const { pid } = (await processes())[name]
+      const pid = await until(`${name} runs`, async () => (await processes())[name].pid)
       process.kill(pid, signal)
       return pid
     },
@@ -97,7 +97,7 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
       until(`${name} runs again`, async () => {
         const { pid, state } = (await processes())[name]
         return state === 'RUNNING' && pid !== formerPid && pid
-      }, { deadlineMs: 30_000 }),
+      }, { deadlineMs: 30_000, everyMs: 50 }),
     restart: (name) => supervise(run.run_dir, name, ['stopProcess', 'startProcess']),
     stop: (name) => supervise(run.run_dir, name, ['stopProcess']),
     start: (name) => supervise(run.run_dir, name, ['startProcess']),
