@@ -36,7 +36,6 @@ enum {
     OLD_MS = 2000, /* a process that lives has rung it by then */
     CLAIM_MS = 3000, /* what could not be rung is tried again soon */
     ROWS = 256,              /* claimed at once */
-    ROWS_WAITING_MAX = 1024, /* in the ringer: more would only run out of their claims */
     DATABASE_MS = 5000,
     REDIS_MS = 2000,
     SWEEP_MS = 60 * 1000,
@@ -125,7 +124,7 @@ static enum err carry_all(struct courier *c, struct ctx *ctx)
 
     TRY(q_outbox_age(ctx, &age));
     count_set(c->age_ms, age.age_ms > 0 ? (uint64_t)age.age_ms : 0);
-    while (again && ringer_waiting(house_ringer(c->house)) < ROWS_WAITING_MAX) {
+    while (again && !ringer_waiting(house_ringer(c->house))) { /* more would only run out of their claims */
         TRY(carry_some(c, ctx, &again));
         arena_reset(c->arena);
     }

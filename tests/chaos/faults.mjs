@@ -116,7 +116,7 @@ export class Faults {
       row('no bells', 'redis', () => this.through('redis', 'bells', 0, this.between(2000, 6000))),
       row('bells lost on the way', 'redis', () => this.through('redis', 'popped', 0, this.between(1000, 3000))),
       row('redis away', 'redis', () => this.through('redis', 'away', 0, this.between(500, 5000))),
-      row('redis slow', 'redis', () => this.through('redis', 'slow', this.between(5, 60), this.between(1000, 4000))),
+      row('redis slow', 'redis', () => this.through('redis', 'slow', this.between(5, 300), this.between(1500, 4000))),
       row('mariadb away', 'mariadb', () => this.through('mariadb', 'away', 0, this.between(300, 3000))),
       row('mariadb slow', 'mariadb', () => this.through('mariadb', 'slow', this.between(10, 150), this.between(1000, 4000))),
       row('commit late', 'mariadb', () => this.through('mariadb', 'late', this.between(20, 300), this.between(1000, 4000))),

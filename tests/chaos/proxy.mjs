@@ -3,7 +3,7 @@
 //
 //   pass                 everything goes through
 //   away                 every connection is cut, new ones too
-//   slow                 each answer comes `ms` later
+//   slow                 each answer comes later, by `ms` on average
 //   Redis: bells         RPUSH to a bell is answered as if it had happened (LLEN goes in its place)
 //   Redis: popped        the answer that brings elements from a bell is lost with its connection
 //   MariaDB: late        a COMMIT arrives `ms` later
@@ -126,7 +126,7 @@ function open({ kind, listen, target }, how) {
     pair.end = end
     all.add(pair)
     client.on('data', (part) => watch.up(part, (bytes, ms = 0) => up.push(bytes, ms)) || lost())
-    behind.on('data', (part) => (watch.down(part) ? down.push(part, how.mode === 'slow' ? how.ms : 0) : lost()))
+    behind.on('data', (part) => (watch.down(part) ? down.push(part, how.mode === 'slow' ? how.ms * 2 * Math.random() : 0) : lost()))
     for (const socket of [client, behind]) socket.on('error', end).on('close', end)
   })
   try {
