@@ -33,9 +33,9 @@
 
 enum {
     TURN_MS = 500,
-    OLD_MS = 2000, /* a process that lives has rung it by then */
+    OLD_MS = 2000,   /* a process that lives has rung it by then */
     CLAIM_MS = 3000, /* what could not be rung is tried again soon */
-    ROWS = 256,              /* claimed at once */
+    ROWS = 256,      /* claimed at once */
     DATABASE_MS = 5000,
     REDIS_MS = 2000,
     SWEEP_MS = 60 * 1000,

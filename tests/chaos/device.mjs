@@ -313,6 +313,7 @@ export class Device {
     const { world } = this
     for (let tries = 0; !world.isOver();) {
       if (!world.isQuiet() && this.chance(world.habits.away)) await world.rest(3000 * world.random())
+      if (!world.isQuiet() && this.chance(world.habits.refresh)) await this.refresh() // the next poll may reach another process
       const seconds = this.pollSeconds()
       const path = `/poll?timeout=${seconds}${this.cursor === null ? '' : `&cursor=${this.cursor}`}`
       if (!world.isQuiet() && this.chance(0.05)) {

@@ -23,7 +23,7 @@ const BUGS = {
   2: { name: 'ring before commit', programs: ['messages'], faults: ['commit late'] },
   3: { name: 'outbox row deleted before the ring', programs: ['messages'], faults: ['full redis'] },
   4: { name: 'the courier never rings', programs: ['courier'], faults: ['full redis'] },
-  5: { name: 'read before register', programs: ['poll'], faults: ['redis slow'], habits: { thinkMs: 150, burst: 1, pollSeconds: [20] } },
+  5: { name: 'read before register', programs: ['poll'], faults: ['redis slow'], habits: { thinkMs: 120, burst: 1, more: 0, refresh: 0.7, pollSeconds: [20] }, pairs: 8 },
   6: { name: "no reading after the bell's reconnect", programs: ['poll'], faults: ['bells lost on the way'], habits: { pollSeconds: [20] } },
   7: { name: 'an id as cursor', programs: ['courier'], faults: ['full redis'], seconds: 8 },
   8: { name: 'a cursor past what was read', programs: ['poll'], faults: ['redis slow'], habits: { thinkMs: 150, burst: 30, away: 0.5 } },
@@ -80,7 +80,7 @@ for (const number of chosen) {
   await change(bug, built)
   while (!caught && runs++ < RUNS) {
     const seed = randomInt(2 ** 31)
-    const result = await run(place, { seed, pairs: 3, rounds: 1, seconds: bug.seconds ?? 4, only: bug.faults, habits: bug.habits })
+    const result = await run(place, { seed, pairs: bug.pairs ?? 3, rounds: 1, seconds: bug.seconds ?? 4, only: bug.faults, habits: bug.habits })
     caught = result.violations[0]
     await rm(result.file)
   }

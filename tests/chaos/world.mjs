@@ -10,7 +10,7 @@ import { print, sum } from './history.mjs'
 export const HEAL_MS = 5000
 const GIVEN_UP_MS = 20_000 // how long a late arrival is awaited, to say how late it was
 const READY_MS = 60_000
-const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, pollSeconds: [2, 8, 20, 20], cursorAfterSnapshot: false }
+const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, refresh: 0.02, pollSeconds: [2, 8, 20, 20], cursorAfterSnapshot: false }
 
 export class World {
   constructor({ seed, house, history, random, habits = {} }) {
@@ -77,7 +77,7 @@ export class World {
     const first = new Device(account, 0, this)
     first.adopt(made)
     first.note('login', 'ok', { user: account.id, session: first.session })
-    const more = 1 + Math.floor(this.random() * 2)
+    const more = this.habits.more ?? 1 + Math.floor(this.random() * 2)
     const others = Array.from({ length: more }, (_, n) => new Device(account, n + 1, this))
     await Promise.all(others.map((device) => device.signIn()))
     this.devices.push(first, ...others)
