@@ -158,11 +158,14 @@ void desk_close(struct room_desk *desk)
     arena_free(desk->arena);
 }
 
+void desk_hurry(struct room_desk *desk)
+{
+    db_deadline(desk->db, clock_mono_ms() + ROOM_DATABASE_MS);
+}
+
 struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor actor)
 {
     desk->problem = (struct problem){0};
-    if (desk->db)
-        db_deadline(desk->db, clock_mono_ms() + ROOM_DATABASE_MS);
     return (struct ctx){.arena = desk->arena,
                         .db = desk->db,
                         .redis = desk->redis,
