@@ -1,6 +1,6 @@
 /*
  * The keeper: what is done now and then. Readings that failed are tried again;
- * sessions that polled no more for a minute leave, and their friends hear of it;
+ * sessions that polled no more for a minute, or are over, leave, and their friends hear of it;
  * who was seen is written down, many at once.
  */
 #include "base/clock.h"

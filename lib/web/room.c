@@ -123,11 +123,9 @@ void room_revoked(struct room *room, uint64_t session_id)
 {
     struct arena *arena = arena_new();
     struct answers answers = {.arena = arena};
-    struct inbox_leave leave;
 
     room_lock(room);
-    /* Its registration ends by itself; nobody is told of a session that is over. */
-    (void)waiting_revoke(room->waiting, session_id, &answers, &leave);
+    (void)waiting_revoke(room->waiting, session_id, &answers); /* the keeper signs it off */
     room_unlock(room, false);
     answer_all(&answers);
     arena_free(arena);
