@@ -93,6 +93,7 @@ struct reading {
     struct cursor cursor; /* read after this */
     int64_t until_ms;     /* register until then, at least */
     unsigned era;
+    uint64_t holds; /* the generation of a poll that is open; 0: it takes the session over */
     bool was_here; /* the session had a registration of this process */
 };
 /* Takes up to `max` sessions that have to be read. */
@@ -103,7 +104,7 @@ struct reading_result {
     bool resync;
     struct cursor cursor; /* up to which the events go */
     uint64_t newest;
-    uint64_t generation;
+    uint64_t generation;     /* 0: another process has a newer poll */
     int64_t stands_until_ms; /* the registration */
     bool has_events;
 };

@@ -88,7 +88,8 @@ static enum err open_boxes(struct reader *r, struct epoch seen, int64_t now_ms)
         asks[i] = (struct inbox_ask){.user_id = t->reading.user_id,
                                      .session_id = t->reading.session_id,
                                      .cursor = t->reading.cursor,
-                                     .hold_ms = t->look ? 0 : wait_ms + HOLD_MS};
+                                     .hold_ms = t->look ? 0 : wait_ms + HOLD_MS,
+                                     .holds = t->reading.holds};
         r->tasks[i].result.stands_until_ms = now_ms + asks[i].hold_ms;
     }
     TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, asks, r->n, answers));
@@ -246,7 +247,7 @@ static enum err tell_others(struct reader *r)
     desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         const struct task *t = &r->tasks[i];
-        if (t->look || t->result.redis != OK)
+        if (t->look || t->result.redis != OK || !t->box.generation)
             continue;
         if (t->box.former)
             TRY(tell_former(r, t));

@@ -341,6 +341,23 @@ static void superseded_elsewhere(void)
     end();
 }
 
+static void superseded_and_the_bell_was_lost(void)
+{
+    begin();
+    open_at(PHONE, 1, 5); /* generation 1 */
+    waiting_lost(w);
+    struct reading r = take();
+    CU_ASSERT_EQUAL(r.holds, 1);
+    CU_ASSERT_FALSE(read_done(r, 5, 0, true)); /* another process has a newer poll: this one takes nothing */
+    expect(ANSWER_SUPERSEDED, 1, 5);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 5)); /* known no more */
+    r = take();
+    CU_ASSERT_EQUAL(r.holds, 0); /* a new poll takes the session over */
+    CU_ASSERT_FALSE(read_done(r, 5, 9, false));
+    expect_nothing();
+    end();
+}
+
 static void superseded_while_it_registers(void)
 {
     begin();
@@ -541,6 +558,7 @@ int main(void)
         {"second poll supersedes", second_poll_supersedes},
         {"second poll while the first is read", second_poll_while_the_first_is_read},
         {"superseded elsewhere", superseded_elsewhere},
+        {"superseded and the bell was lost", superseded_and_the_bell_was_lost},
         {"superseded while it registers", superseded_while_it_registers},
         {"revoked ends at once", revoked_ends_at_once},
         {"revoked while it registers", revoked_while_it_registers},
