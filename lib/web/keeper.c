@@ -32,21 +32,26 @@ static enum err let_go(struct room *room, struct room_desk *desk)
     return OK;
 }
 
+/* All who are due: a rest that is left would be the same people each time. */
 static enum err write_seen(struct room *room, struct room_desk *desk)
 {
     struct waiting_seen seen[SOME];
     uint64_t users[SOME], sessions[SOME];
+    size_t n;
 
-    room_lock(room);
-    const size_t n = waiting_seen(room->waiting, clock_mono_ms(), seen, SOME);
-    room_unlock(room, false);
-    for (size_t i = 0; i < n; i++) {
-        users[i] = seen[i].user_id;
-        sessions[i] = seen[i].session_id;
-    }
     desk_hurry(desk);
-    struct ctx ctx = desk_ctx(room, desk, (struct actor){0});
-    return presence_seen(&ctx, users, sessions, n);
+    do {
+        room_lock(room);
+        n = waiting_seen(room->waiting, clock_mono_ms(), seen, SOME);
+        room_unlock(room, false);
+        for (size_t i = 0; i < n; i++) {
+            users[i] = seen[i].user_id;
+            sessions[i] = seen[i].session_id;
+        }
+        struct ctx ctx = desk_ctx(room, desk, (struct actor){0});
+        TRY(presence_seen(&ctx, users, sessions, n));
+    } while (n == SOME);
+    return OK;
 }
 
 static void retry(struct room *room)
