@@ -73,15 +73,17 @@ static enum err end_requests(struct ctx *ctx)
 {
     const uint64_t me = ctx->actor.user_id;
     struct deletion_request_row *rows;
-    uint64_t version;
-    size_t n;
+    struct deletion_version_row *others;
+    size_t n, n_others;
 
     TRY(q_deletion_requests_open(ctx, me, &rows, &n));
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t other = rows[i].from_id == me ? rows[i].to_id : rows[i].from_id;
-        TRY(user_touch(ctx, other, &version));
-        tell_removed(ctx, other, version);
-    }
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = rows[i].other_id;
+    TRY(q_deletion_touch(ctx, ids, n, NULL));
+    TRY(q_deletion_versions(ctx, ids, n, &others, &n_others));
+    for (size_t i = 0; i < n_others; i++)
+        tell_removed(ctx, others[i].id, others[i].version);
     TRY(q_deletion_requests_from(ctx, me, NULL));
     return q_deletion_requests_to(ctx, me, NULL);
 }
