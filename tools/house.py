@@ -254,6 +254,7 @@ class House:
             shutil.rmtree(self.var / unfinished, ignore_errors=True)
         # --force: whether this machine's name resolves is nothing to a database on a unix socket.
         made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.var}/mysql.new",
+                               f"--tmpdir={self.run}",
                                f"--user={user_name()}", f"--auth-root-socket-user={user_name()}",
                                "--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve", "--force"],
                               capture_output=True, text=True)

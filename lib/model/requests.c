@@ -244,8 +244,8 @@ static enum err answered(struct ctx *ctx, const struct request_row *request)
 
 enum err friend_request_accept(struct ctx *ctx, uint64_t id, uint64_t *friend_id)
 {
-    struct request_row request;
-    struct conversation_row pair;
+    struct request_row request = {0};
+    struct conversation_row pair = {0};
 
     TRY(lock(ctx, id, false, &request, &pair));
     *friend_id = request.from_id;
@@ -261,8 +261,8 @@ enum err friend_request_accept(struct ctx *ctx, uint64_t id, uint64_t *friend_id
 
 static enum err end(struct ctx *ctx, uint64_t id, bool outgoing, enum request_state state)
 {
-    struct request_row request;
-    struct conversation_row pair;
+    struct request_row request = {0};
+    struct conversation_row pair = {0};
 
     TRY(lock(ctx, id, outgoing, &request, &pair));
     if (request.state == state)

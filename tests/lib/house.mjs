@@ -55,7 +55,7 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
     processes,
     // kill -9 of one process (login.0, courier, redis, mariadb, ...); the pid that died. The supervisor starts it again.
     async kill(name, signal = 'SIGKILL') {
-      const { pid } = (await processes())[name]
+      const pid = await until(`${name} runs`, async () => (await processes())[name].pid)
       process.kill(pid, signal)
       return pid
     },

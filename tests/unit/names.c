@@ -45,9 +45,9 @@ static void test_names(void)
 
 static void test_plain(void)
 {
-    const char *good[] = {"a", "张伟 🐴", "family 👨\u200d👩\u200d👧", "שלום", " x "};
-    const char *bad[] = {"",         "   ",      "\u200b", "a\tb",    "a\u202eb",
-                         "a\u2066b", "a\u2028b", "a\x7f",  "\x1b[2J", "\xc3"};
+    const char *good[] = {"a", "张伟 🐴", "family 👨\u200d👩\u200d👧", "\u0416\u5bb6", " x "};
+    const char *bad[] = {"",         "   ",   "\u200b",  "a\tb", "a\u202eb\u202c", "a\u2066b\u2069",
+                         "a\u2028b", "a\x7f", "\x1b[2J", "\xc3"};
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         CU_ASSERT(unicode_is_plain(str_of(good[i]), false));
