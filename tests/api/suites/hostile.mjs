@@ -52,6 +52,7 @@ async function prepare() {
     getConversation: { id: conversation },
     listMessages: { id: conversation },
     sendMessage: { id: conversation, body: { client_msg_id: uuid(), type: 'text', content: { text: 'hi' }, reply_to_seq: 1 } },
+    sync: { body: { conversations: [{ id: conversation, seq: 1, version: 1 }], limit: 20, next: conversation } },
     markRead: { id: conversation, body: { seq: 1 } },
     sendTyping: { id: conversation },
   }
@@ -92,7 +93,8 @@ function withField(body, at, value) {
   return copy
 }
 
-const WRONG = { string: [17, true, [], {}], integer: ['1', true, [], {}, 1.5], boolean: ['true', 0, 1, [], {}], object: ['x', 1, true, [[]]] }
+const WRONG = { string: [17, true, [], {}], integer: ['1', true, [], {}, 1.5], boolean: ['true', 0, 1, [], {}], object: ['x', 1, true, [[]]],
+  array: ['x', 1, true, {}] }
 
 /** [what, value] of values that this field must refuse, as JSON values. */
 function* badValues({ schema, required }) {
