@@ -50,7 +50,8 @@ static struct str encode_row(const struct page *p, const struct entry_row *row)
 }
 
 /* How many of the rows, from the first on, fit into so many bytes; their JSON. */
-static size_t fit(const struct page *p, const struct entry_row *rows, size_t n, size_t *room, struct str **json)
+static size_t fit(const struct page *p, const struct entry_row *rows, size_t n, size_t *room,
+                  struct str **json)
 {
     size_t i = 0;
 
@@ -85,7 +86,8 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Of `n` rows downwards, `kept` are in the page: down to where it was full, or else to the first that may be seen. */
+/* Of `n` rows downwards, `kept` are in the page: down to where it was full, or else to the first that may be
+ * seen. */
 static uint64_t lowest_of(const struct page *p, const struct entry_row *rows, size_t n, size_t kept,
                           size_t limit)
 {

@@ -7,10 +7,10 @@
 #include "model/entries.h"
 
 enum {
-    LOOKED_AT_MAX = 1000,      /* conversations in one call */
-    BATCH = 256,               /* rows of one statement, of conversations and of entries */
-    FRAME_MAX = 16 * 1024,     /* what stands around the changes; the removed ids */
-    CHANGE_FRAME_MAX = 256,    /* what stands around a conversation and its entries */
+    LOOKED_AT_MAX = 1000,   /* conversations in one call */
+    BATCH = 256,            /* rows of one statement, of conversations and of entries */
+    FRAME_MAX = 16 * 1024,  /* what stands around the changes; the removed ids */
+    CHANGE_FRAME_MAX = 256, /* what stands around a conversation and its entries */
     FULL = SYNC_ANSWER_MAX - FRAME_MAX,
 };
 
@@ -51,8 +51,7 @@ static enum err known_sort(struct ctx *ctx, const struct list *list, struct know
     qsort(out->items, out->n, sizeof *out->items, by_id);
     for (size_t i = 1; i < out->n; i++)
         if (out->items[i].id == out->items[i - 1].id)
-            return fail_field(ctx, "conversations", "names %llu twice",
-                              (unsigned long long)out->items[i].id);
+            return fail_field(ctx, "conversations", "names %llu twice", (unsigned long long)out->items[i].id);
     return OK;
 }
 
@@ -153,7 +152,7 @@ static struct str join_reversed(struct arena *arena, const struct str *json, siz
     return buf_done(&b);
 }
 
-/* The entries that the reader may see and does not hold: from `*low` to the conversation's last. */
+/* How many entries he may see and does not hold: all up to the conversation's last. */
 static size_t missing(const struct conversation *conv, const struct sync_known *held)
 {
     const int64_t above = held && held->seq >= conv->first_seq ? held->seq : conv->first_seq - 1;
@@ -166,8 +165,8 @@ static size_t least(size_t a, size_t b)
 }
 
 /*
- * Adds a conversation with those of its `n` entries that fit; `*is_full` if it has to wait for the next answer.
- * The first of an answer always goes in, with fewer entries if it must.
+ * Adds a conversation with those of its `n` entries that fit; `*is_full` if it has to wait for the next
+ * answer. The first of an answer always goes in, with fewer entries if it must.
  */
 static void add(struct sync *s, const struct conversation *conv, const struct wanted *w, size_t first,
                 size_t n, bool *is_full)
@@ -274,7 +273,6 @@ enum err sync_read(struct ctx *ctx, const struct list *known, size_t limit, uint
             break;
         }
     }
-    *out = (struct sync_answer){
-        .changes = {s.changes, s.n}, .removed = removed(&s, after, end), .next = end};
+    *out = (struct sync_answer){.changes = {s.changes, s.n}, .removed = removed(&s, after, end), .next = end};
     return OK;
 }

@@ -41,7 +41,7 @@ struct sync_change {
     int64_t from_seq, to_seq; /* `items` is complete between them; to_seq = from_seq - 1 without items */
     bool limited;             /* there are entries between his seq and from_seq */
     struct str items;         /* JSON array of entries, oldest first */
-    struct list changed;      /* older entries that are otherwise now: there is nothing yet that changes one */
+    struct list changed; /* older entries that are otherwise now: there is nothing yet that changes one */
     bool changed_limited;
 };
 extern const struct shape sync_change_shape;
