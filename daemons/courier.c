@@ -33,7 +33,7 @@
 enum {
     TURN_MS = 500,
     OLD_MS = 2000, /* a process that lives has rung it by then */
-    CLAIM_MS = 10 * 1000,
+    CLAIM_MS = 3000, /* what could not be rung is tried again soon */
     ROWS = 256,              /* claimed at once */
     ROWS_WAITING_MAX = 1024, /* in the ringer: more would only run out of their claims */
     DATABASE_MS = 5000,

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 
 import certificate
+from building import Trouble, build_house
 from nginxconf import HANDLERS, nginx_conf, render, routes_of
 from supervise import Supervisor, Unreachable, supervisord_conf
 
@@ -27,10 +28,6 @@ DATABASE_DEADLINE_S, READY_DEADLINE_S, STOP_DEADLINE_S = 120, 60, 120
 SHOWN_LOG_LINES = 25
 # The environment of whoever starts a house that is not for its processes.
 NOT_FOR_PROCESSES = ("POSTHOUSE_VAR", "POSTHOUSE_NODE_DIR", "TLS")
-
-
-class Trouble(Exception):
-    """What a person is told; the house does not start, or ends."""
 
 
 def wait_for(what, deadline_s, condition, cancelled=lambda: False):
@@ -135,50 +132,6 @@ class House:
             if not (self.var / name).exists():
                 with open(os.open(self.var / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                     file.write(secrets.token_hex(32) + "\n")
-
-    def build(self, say):
-        """Programs and pages, when their sources changed. Houses that start together build one after the other."""
-        (ROOT / "build").mkdir(exist_ok=True)
-        with open(ROOT / "build/lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            make = ["make", "-s", "-C", ROOT, f"-j{os.cpu_count()}", f"MODE={self.mode}", "programs"]
-            if subprocess.run(["make", "-q", *make[2:]], env=self.clean_make(), capture_output=True).returncode:
-                say("building the programs ...")
-                subprocess.run(make, env=self.clean_make(), check=True, stdout=subprocess.DEVNULL)
-            self.build_pages(say)
-
-    @staticmethod
-    def clean_make():
-        """Without the flags of a make that called us: -n or a job server are not ours."""
-        return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-
-    @staticmethod
-    def build_pages(say):
-        frontend, dist = ROOT / "frontend", ROOT / "frontend/dist"
-        if not (frontend / "package.json").exists():
-            return
-        digest = hashlib.sha256()
-        listed = subprocess.run(["find", "frontend", "openapi.yaml", "(", "-name", "node_modules", "-o", "-name", "dist*",
-                                 "-o", "-name", "*.gen.ts", "-o", "-name", "*.tsbuildinfo", ")", "-prune", "-o",
-                                 "-type", "f", "-print"], cwd=ROOT, capture_output=True, text=True).stdout
-        for name in sorted(listed.split("\n")):
-            if name:
-                digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
-        stamp = dist / ".sources"
-        if stamp.exists() and stamp.read_text() == digest.hexdigest():
-            return
-        say("building the web app ...")
-        built = subprocess.run([ROOT / "tools/node.sh", "npm", "run", "--silent", "build", "--",
-                                "--outDir", "dist.new", "--emptyOutDir"], cwd=frontend, capture_output=True, text=True)
-        if built.returncode != 0:
-            raise Trouble(f"the web app does not build:\n{(built.stdout + built.stderr)[-4000:]}")
-        (frontend / "dist.new/.sources").write_text(digest.hexdigest())
-        # Swapped at once: a running house serves the old pages or the new ones.
-        shutil.rmtree(frontend / "dist.old", ignore_errors=True)
-        if dist.exists():
-            dist.rename(frontend / "dist.old")
-        (frontend / "dist.new").rename(dist)
-        shutil.rmtree(frontend / "dist.old", ignore_errors=True)
 
     # ---- ports -----------------------------------------------------------------------------------
     def is_port_chosen(self):
@@ -310,7 +263,7 @@ class House:
         self.take()
         if not options.no_build:
             subprocess.run([ROOT / "tools/deps.sh", "run"], check=True)
-            self.build(say)
+            build_house(self.mode, say)
         if cancelled():
             return None
         self.folders()

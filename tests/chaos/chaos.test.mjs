@@ -2,7 +2,7 @@
 // that was told; the log has no hole and nothing that nobody sent; every device, by events and gap filling alone, has come
 // to the same log within five seconds.
 //
-//   CHAOS_SEED=…      repeats the choices of a run      CHAOS_SECONDS=…   between the first and the last kill (40)
+//   CHAOS_SEED=…      repeats the choices of a run      CHAOS_SECONDS=…   between the first and the last kill (24)
 //   CHAOS_PAIRS=…     pairs of people (10)
 import assert from 'node:assert/strict'
 import { createHash, randomInt } from 'node:crypto'
@@ -13,7 +13,7 @@ import { Device, pause } from './device.mjs'
 import { History, randomFrom } from './history.mjs'
 
 const seed = Number(process.env.CHAOS_SEED ?? randomInt(2 ** 31))
-const seconds = Number(process.env.CHAOS_SECONDS ?? 40)
+const seconds = Number(process.env.CHAOS_SECONDS ?? 24)
 const pairs = Number(process.env.CHAOS_PAIRS ?? 10)
 const HEAL_MS = 5000
 const TARGETS = ['login', 'friends', 'messages', 'history', 'poll', 'courier', 'redis', 'mariadb']
@@ -68,7 +68,7 @@ async function talk(pair, device) {
     const sent = { id, text, sender: device.account.id, seq: undefined }
     pair.sent.push(sent)
     sent.seq = await device.say(pair.conversation, id, text)
-    await pause(20 + random() * 160)
+    await pause(random() * 80)
   }
 }
 

@@ -595,6 +595,26 @@ static void test_delivery_with_the_rights_of_now(void)
     person_free(c);
 }
 
+/* A row that was rung once more comes after what is newer. */
+static void test_an_older_event_hides_no_newer_one(void)
+{
+    struct person *a = person_new(house, APP), *b = person_new(house, APP);
+    const uint64_t conversation = fixture_friends(a, b);
+    const struct event events[] = {
+        {.kind = EVENT_CONVERSATION_READ, .id = conversation, .other_id = b->id, .seq = 1, .version = 3},
+        {.kind = EVENT_CONVERSATION_READ, .id = conversation, .other_id = b->id, .seq = 9, .version = 5},
+        {.kind = EVENT_CONVERSATION_READ, .id = conversation, .other_id = b->id, .seq = 4, .version = 4},
+    };
+    struct str json[3];
+
+    CU_ASSERT_EQUAL_FATAL(deliver(&a->ctx, events, 3, json), OK);
+    CU_ASSERT_PTR_NULL(json[0].p);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(json[1].p);
+    CU_ASSERT_PTR_NOT_NULL(strstr(json[1].p, "\"read_seq\":9"));
+    person_free(a);
+    person_free(b);
+}
+
 int main(void)
 {
     static const struct fixture_test tests[] = {
@@ -623,6 +643,7 @@ int main(void)
         {"a full server keeps the row", test_full_server_keeps_the_row},
         {"claims", test_claims},
         {"delivery with the rights of now", test_delivery_with_the_rights_of_now},
+        {"an older event hides no newer one", test_an_older_event_hides_no_newer_one},
     };
 
     house = fixture_open(&conf);

@@ -64,7 +64,7 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
       until(`${name} runs again`, async () => {
         const { pid, state } = (await processes())[name]
         return state === 'RUNNING' && pid !== formerPid && pid
-      }, { deadlineMs: 30_000 }),
+      }, { deadlineMs: 30_000, everyMs: 250 }),
     restart: (name) => ask('restart', name),
     stop: (name) => ask('stop', name),
     start: (name) => ask('start', name),

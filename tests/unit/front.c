@@ -742,6 +742,8 @@ static void test_one_process_per_socket(void)
 /* SIGTERM: the parked are answered, a request in work too, new connections are refused. */
 static void test_stop(void)
 {
+    enum { BACKLOG = 50 };
+    int early[BACKLOG];
     const int idle = records_connect(path);
     ask_over(idle, "GET", "/ping", "", NULL);
     const int waiting = begin_wait("/api/v1/wait?ms=30000");
@@ -753,11 +755,18 @@ static void test_stop(void)
     records_request(&request, "GET", "/api/v1/hold", STR(""), NULL);
     CU_ASSERT(records_send(working, request.p, request.n));
     CU_ASSERT(until(is_entered));
+    for (int i = 0; i < BACKLOG; i++)
+        early[i] = records_connect(path);
     kill(getpid(), SIGTERM);
     records_read(waiting, &got);
     CU_ASSERT_EQUAL(got.status, 200);
     CU_ASSERT(says("waited"));
     CU_ASSERT_EQUAL(records_connect(path), -1);
+    for (int i = 0; i < BACKLOG; i++) { /* who was in the backlog then is served */
+        ask_over(early[i], "GET", "/ping", "", NULL);
+        CU_ASSERT_EQUAL(got.status, 204);
+        close(early[i]);
+    }
     ask_over(idle, "GET", "/api/v1/wait?ms=30000", "",
              NULL); /* who comes late is served, and does not wait */
     CU_ASSERT_EQUAL(got.status, 200);
