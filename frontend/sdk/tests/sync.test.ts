@@ -114,7 +114,7 @@ test('one that somebody looks at is filled instead', async () => {
 test('what comes while a log is being read does not tear it', async () => {
   const house = new House().on('POST /sync', answer([change('9', 151, 200, true)]))
   const client = await signedIn(house)
-  let arrive = (_: Response): void => undefined
+  let arrive: (page: Response) => void = () => undefined
   house.on(MESSAGES, () => new Promise((resolve) => (arrive = resolve)))
   const reading = client.log('9').loadNewest()
   await client.conversations.sync([conversation('9', 60)])
