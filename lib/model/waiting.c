@@ -217,16 +217,15 @@ bool waiting_due(struct waiting *w, uint64_t session_id, uint64_t ticket)
     return queue_read(w, x);
 }
 
-bool waiting_revoke(struct waiting *w, uint64_t session_id, struct answers *out, struct inbox_leave *leave)
+bool waiting_revoke(struct waiting *w, uint64_t session_id, struct answers *out)
 {
     struct waiter *x = find(w, session_id);
 
     if (!x)
         return false;
-    *leave = (struct inbox_leave){x->user_id, session_id, x->generation, false};
     if (x->ticket)
         end_poll(w, x, ANSWER_REVOKED, 0, out);
-    drop(w, x);
+    x->left_ms = -WAITING_IDLE_MS; /* it does not come back; dropping it here would leave it registered */
     return true;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The keeper: what is done now and then. Readings that failed are tried again;
- * sessions that polled no more for a minute leave, and their friends hear of it;
+ * sessions that polled no more for a minute, or are over, leave, and their friends hear of it;
  * who was seen is written down, many at once.
  */
 #include "base/clock.h"
@@ -22,6 +22,7 @@ static enum err let_go(struct room *room, struct room_desk *desk)
     if (!n)
         return OK;
     TRY(inbox_close(desk->redis, desk->arena, room->process, leaves, n));
+    desk_hurry(desk);
     for (size_t i = 0; i < n; i++) {
         if (!leaves[i].was_last)
             continue;
@@ -43,6 +44,7 @@ static enum err write_seen(struct room *room, struct room_desk *desk)
         users[i] = seen[i].user_id;
         sessions[i] = seen[i].session_id;
     }
+    desk_hurry(desk);
     struct ctx ctx = desk_ctx(room, desk, (struct actor){0});
     return presence_seen(&ctx, users, sessions, n);
 }

@@ -160,6 +160,7 @@ static enum err fetch(struct reader *r, struct task *t)
 
 static void fetch_events(struct reader *r)
 {
+    desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         struct task *t = &r->tasks[i];
         if (t->result.redis != OK || t->result.resync)
@@ -242,6 +243,7 @@ static enum err tell_former(struct reader *r, const struct task *t)
 
 static enum err tell_others(struct reader *r)
 {
+    desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         const struct task *t = &r->tasks[i];
         if (t->look || t->result.redis != OK)

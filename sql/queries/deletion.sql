@@ -2,12 +2,18 @@
 
 -- name: deletion_friends :many
 -- in: user_id u64
--- out: deletion_friend_row(friend_id u64, conversation_id u64)
-SELECT friend_id, conversation_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id;
+-- out: deletion_friend_row(friend_id u64)
+SELECT friend_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id;
+
+-- name: deletion_pairs :many
+-- Their conversations, in the order in which everybody locks them.
+-- in: user_id u64
+-- out: deletion_pair_row(id u64)
+SELECT conversation_id AS id FROM friendships WHERE user_id = :user_id ORDER BY conversation_id;
 
 -- name: deletion_lock_pairs :many
 -- in: ids u64[]
--- out: deletion_pair_row(id u64)
+-- out: deletion_pair_row
 SELECT id FROM conversations WHERE id IN (:ids) ORDER BY id FOR UPDATE;
 
 -- name: deletion_part_pairs :exec

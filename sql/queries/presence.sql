@@ -7,8 +7,9 @@
 SELECT show_last_seen, last_seen_at FROM users WHERE id = :user_id AND state = 0;
 
 -- name: presence_user_seen :exec
+-- It is written late: of who has left by then nothing is.
 -- in: at i64, ids u64[]
-UPDATE users SET last_seen_at = :at WHERE id IN (:ids) AND last_seen_at < :at;
+UPDATE users SET last_seen_at = :at WHERE id IN (:ids) AND last_seen_at < :at AND state <> 2;
 
 -- name: presence_session_seen :exec
 -- in: at i64, ids u64[]
