@@ -128,6 +128,12 @@ enum err conversation_for_reader(struct ctx *ctx, uint64_t id, struct conversati
     return err == ERR_NOT_FOUND ? fail(ctx, err, "no such conversation") : err;
 }
 
+enum err conversations_for_reader(struct ctx *ctx, uint64_t above, size_t max,
+                                  struct conversation_access **out, size_t *n)
+{
+    return q_conversation_access_above(ctx, ctx->actor.app_id, ctx->actor.user_id, above, max, out, n);
+}
+
 uint64_t conversation_visible_to(const struct conversation_access *access)
 {
     return access->left_seq && access->left_seq < access->last_seq ? access->left_seq : access->last_seq;
