@@ -35,6 +35,7 @@ struct str unicode_key(struct arena *arena, struct str s)
     if (n < 0)
         return STR_NONE;
     const struct str key = str_copy(arena, (struct str){(const char *)made, (size_t)n});
+    explicit_bzero(made, key.n); /* it may be of a password */
     free(made);
     return key;
 }
