@@ -265,7 +265,8 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 
-/* A later one of the same object says all that this one could, unless it is older: a row that was rung once more. */
+/* A later one of the same object says all that this one could, unless it is older: a row that was rung once
+ * more. */
 static bool is_told_later(const struct event *events, size_t n, size_t i)
 {
     for (size_t j = i + 1; j < n; j++)

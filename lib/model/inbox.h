@@ -74,10 +74,10 @@ struct inbox_ask {
 };
 
 struct inbox_answer {
-    enum err err;    /* of this one; the others may be fine */
-    bool resync;     /* the cursor says nothing: begin at n */
-    uint64_t n;      /* up to which the items go */
-    uint64_t newest; /* > n: there is more */
+    enum err err;             /* of this one; the others may be fine */
+    bool resync;              /* the cursor says nothing: begin at n */
+    uint64_t n;               /* up to which the items go */
+    uint64_t newest;          /* > n: there is more */
     uint64_t generation;      /* 0: not registered; if it was to be, another process has a newer poll */
     uint64_t former;          /* the process that held the session before, if it was another; 0: none */
     bool was_online;          /* the person had a registration already */

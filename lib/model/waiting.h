@@ -94,7 +94,7 @@ struct reading {
     int64_t until_ms;     /* register until then, at least */
     unsigned era;
     uint64_t holds; /* the generation of a poll that is open; 0: it takes the session over */
-    bool was_here; /* the session had a registration of this process */
+    bool was_here;  /* the session had a registration of this process */
 };
 /* Takes up to `max` sessions that have to be read. */
 size_t waiting_take(struct waiting *w, struct reading *out, size_t max);
