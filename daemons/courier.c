@@ -32,8 +32,8 @@
 
 enum {
     TURN_MS = 500,
-    OLD_MS = 2000, /* a process that lives has rung it by then */
-    CLAIM_MS = 3000, /* what could not be rung is tried again soon */
+    OLD_MS = 2000,           /* a process that lives has rung it by then */
+    CLAIM_MS = 3000,         /* what could not be rung is tried again soon */
     ROWS = 256,              /* claimed at once */
     ROWS_WAITING_MAX = 1024, /* in the ringer: more would only run out of their claims */
     DATABASE_MS = 5000,
