@@ -148,6 +148,8 @@ static enum err read_file(struct conf *conf, const char *path, struct problem *p
         else
             err = read_line(conf, line, source, problem);
     }
+    if (err == OK && ferror(f))
+        err = problem_set(problem, ERR_INVALID_REQUEST, "%s cannot be read", path);
     fclose(f);
     return err;
 }
@@ -193,7 +195,7 @@ enum err conf_load(struct conf *conf, const char *path, struct problem *problem)
         TRY(set(conf, &rows[i], rows[i].value, "default", problem));
     if (!path)
         path = getenv("POSTHOUSE_CONFIG");
-    if (!path && access(usual, R_OK) == 0)
+    if (!path && access(usual, F_OK) == 0) /* one that cannot be read is refused, not passed over */
         path = usual;
     if (path && *path)
         TRY(read_file(conf, path, problem));

@@ -1,7 +1,7 @@
 /*
  * Leaving for good: one transaction in which a person's sessions, friendships,
  * requests, blocks, notebook and profile go, and what others hold stays: the
- * conversations, in which he is a sender without a name, and their remarks.
+ * conversations, in which he is a sender without a name, and that they blocked him.
  *
  * It takes his own row first. Whoever becomes his friend at the same moment waits for
  * it, and then finds him gone; whoever ends a friendship with him holds the pair
@@ -49,17 +49,18 @@ static enum err end_friendships(struct ctx *ctx)
     const uint64_t me = ctx->actor.user_id;
     struct deletion_friend_row *friends;
     struct deletion_pair_row *pairs;
-    size_t n, n_pairs;
+    size_t n, n_pairs, n_locked;
 
     TRY(q_deletion_friends(ctx, me, &friends, &n));
+    TRY(q_deletion_pairs(ctx, me, &pairs, &n_pairs));
     uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids),
-             *pair_ids = arena_array(ctx->arena, n, sizeof *pair_ids);
-    for (size_t i = 0; i < n; i++) {
+             *pair_ids = arena_array(ctx->arena, n_pairs, sizeof *pair_ids);
+    for (size_t i = 0; i < n; i++)
         ids[i] = friends[i].friend_id;
-        pair_ids[i] = friends[i].conversation_id;
-    }
-    TRY(q_deletion_lock_pairs(ctx, pair_ids, n, &pairs, &n_pairs));
-    TRY(q_deletion_part_pairs(ctx, pair_ids, n, NULL));
+    for (size_t i = 0; i < n_pairs; i++)
+        pair_ids[i] = pairs[i].id;
+    TRY(q_deletion_lock_pairs(ctx, pair_ids, n_pairs, &pairs, &n_locked));
+    TRY(q_deletion_part_pairs(ctx, pair_ids, n_pairs, NULL));
     TRY(q_deletion_count_down(ctx, ids, n, NULL));
     TRY(tell_friends(ctx));
     TRY(q_deletion_friends_theirs(ctx, me, ids, n, NULL));
@@ -72,15 +73,17 @@ static enum err end_requests(struct ctx *ctx)
 {
     const uint64_t me = ctx->actor.user_id;
     struct deletion_request_row *rows;
-    uint64_t version;
-    size_t n;
+    struct deletion_version_row *others;
+    size_t n, n_others;
 
     TRY(q_deletion_requests_open(ctx, me, &rows, &n));
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t other = rows[i].from_id == me ? rows[i].to_id : rows[i].from_id;
-        TRY(user_touch(ctx, other, &version));
-        tell_removed(ctx, other, version);
-    }
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = rows[i].other_id;
+    TRY(q_deletion_touch(ctx, ids, n, NULL));
+    TRY(q_deletion_versions(ctx, ids, n, &others, &n_others));
+    for (size_t i = 0; i < n_others; i++)
+        tell_removed(ctx, others[i].id, others[i].version);
     TRY(q_deletion_requests_from(ctx, me, NULL));
     return q_deletion_requests_to(ctx, me, NULL);
 }

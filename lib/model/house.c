@@ -74,12 +74,10 @@ static void tell_revoked(void *arg, uint64_t session_id, uint64_t user_id)
 {
     struct house *house = arg;
 
-    pthread_mutex_lock(&house->lock);
-    void (*fn)(void *, uint64_t, uint64_t) = house->on_revoked;
-    void *fn_arg = house->on_revoked_arg;
+    pthread_mutex_lock(&house->lock); /* throughout: whoever takes his listener back may free it then */
+    if (house->on_revoked)
+        house->on_revoked(house->on_revoked_arg, session_id, user_id);
     pthread_mutex_unlock(&house->lock);
-    if (fn)
-        fn(fn_arg, session_id, user_id);
 }
 
 static enum err keep_revoked(struct house *house, struct ctx *ctx)

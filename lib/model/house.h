@@ -40,7 +40,8 @@ struct revoked_set *house_revoked(struct house *house);
 bool house_is_current(const struct house *house);
 /*
  * Calls `fn(arg, session_id, user_id)` in the watch's thread for each session newly
- * seen as revoked. One listener, set before serving (the poll handler ends parked polls).
+ * seen as revoked. One listener, set before serving (the poll handler ends parked polls). `fn` NULL takes it
+ * back: no call of it is running when this returns.
  */
 void house_on_revoked(struct house *house, void (*fn)(void *arg, uint64_t session_id, uint64_t user_id),
                       void *arg);

@@ -170,11 +170,28 @@ static enum err check_target(struct ctx *ctx, uint64_t user_id)
     return OK;
 }
 
+/* Holds both people's rows: who leaves at the same moment is gone by now, or will find the request. */
+static enum err hold_both(struct ctx *ctx, const struct conversation_row *pair)
+{
+    const uint64_t both[] = {pair->low_id, pair->high_id};
+    struct account_row account;
+
+    for (int i = 0; i < 2; i++) {
+        TRY(q_user_lock(ctx, ctx->actor.app_id, both[i], &account));
+        if (account.state != STATE_DELETED)
+            continue;
+        return both[i] == ctx->actor.user_id ? fail(ctx, ERR_UNAUTHENTICATED, "the account is gone")
+                                             : fail(ctx, ERR_NOT_FOUND, "no such person");
+    }
+    return OK;
+}
+
 static enum err ask(struct ctx *ctx, const struct conversation_row *pair, struct str message, uint64_t *id)
 {
     const uint64_t me = ctx->actor.user_id;
     struct request_row request = {.from_id = me, .to_id = conversation_peer_id(pair, me), .version = 1};
 
+    TRY(hold_both(ctx, pair));
     TRY(ctx_id(ctx, &request.id));
     const struct q_request_insert_in in = {.id = request.id,
                                            .app_id = ctx->actor.app_id,

@@ -65,6 +65,8 @@ static void hear(struct bellman *b, struct str element)
     }
     if (bell.number && !bell_follows(&b->order, bell.ringer, bell.number))
         lost(room, NULL);
+    if (!house_is_current(room->house))
+        bell.json = STR(""); /* whose session is over is not known now: it is read, or waits */
     const int64_t lag_ms = clock_wall_ms() - bell.rung_at_ms;
     count_add(room->lag_ms, bell.rung_at_ms && lag_ms > 0 ? (uint64_t)lag_ms : 0);
     room_lock(room);

@@ -89,7 +89,8 @@ static enum err open_boxes(struct reader *r, struct epoch seen, int64_t now_ms)
         asks[i] = (struct inbox_ask){.user_id = t->reading.user_id,
                                      .session_id = t->reading.session_id,
                                      .cursor = t->reading.cursor,
-                                     .hold_ms = t->look ? 0 : wait_ms + HOLD_MS};
+                                     .hold_ms = t->look ? 0 : wait_ms + HOLD_MS,
+                                     .holds = t->reading.holds};
         r->tasks[i].result.stands_until_ms = now_ms + asks[i].hold_ms;
     }
 #if PLANTED_BUG == READ_BEFORE_REGISTER
@@ -179,6 +180,7 @@ static enum err fetch(struct reader *r, struct task *t)
 
 static void fetch_events(struct reader *r)
 {
+    desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         struct task *t = &r->tasks[i];
         if (t->result.redis != OK || t->result.resync)
@@ -261,9 +263,10 @@ static enum err tell_former(struct reader *r, const struct task *t)
 
 static enum err tell_others(struct reader *r)
 {
+    desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         const struct task *t = &r->tasks[i];
-        if (t->look || t->result.redis != OK)
+        if (t->look || t->result.redis != OK || !t->box.generation)
             continue;
         if (t->box.former)
             TRY(tell_former(r, t));

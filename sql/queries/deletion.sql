@@ -2,12 +2,18 @@
 
 -- name: deletion_friends :many
 -- in: user_id u64
--- out: deletion_friend_row(friend_id u64, conversation_id u64)
-SELECT friend_id, conversation_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id;
+-- out: deletion_friend_row(friend_id u64)
+SELECT friend_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id;
+
+-- name: deletion_pairs :many
+-- Their conversations, in the order in which everybody locks them.
+-- in: user_id u64
+-- out: deletion_pair_row(id u64)
+SELECT conversation_id AS id FROM friendships WHERE user_id = :user_id ORDER BY conversation_id;
 
 -- name: deletion_lock_pairs :many
 -- in: ids u64[]
--- out: deletion_pair_row(id u64)
+-- out: deletion_pair_row
 SELECT id FROM conversations WHERE id IN (:ids) ORDER BY id FOR UPDATE;
 
 -- name: deletion_part_pairs :exec
@@ -36,11 +42,21 @@ DELETE FROM friendships WHERE user_id IN (:ids) AND friend_id = :user_id;
 DELETE FROM friendships WHERE user_id = :user_id;
 
 -- name: deletion_requests_open :many
--- Who has an open request from or to a person.
+-- Who has an open request from or to a person: each once, since a pair has one at most.
 -- in: user_id u64
--- out: deletion_request_row(from_id u64, to_id u64)
-SELECT from_id, to_id FROM friend_requests WHERE from_id = :user_id AND pending = 1
-UNION ALL SELECT from_id, to_id FROM friend_requests WHERE to_id = :user_id AND pending = 1;
+-- out: deletion_request_row(other_id u64)
+SELECT to_id AS other_id FROM friend_requests WHERE from_id = :user_id AND pending = 1
+UNION ALL SELECT from_id AS other_id FROM friend_requests WHERE to_id = :user_id AND pending = 1
+ORDER BY other_id;
+
+-- name: deletion_touch :exec
+-- in: ids u64[]
+UPDATE users SET version = version + 1 WHERE id IN (:ids);
+
+-- name: deletion_versions :many
+-- in: ids u64[]
+-- out: deletion_version_row(id u64, version u64)
+SELECT id, version FROM users WHERE id IN (:ids);
 
 -- name: deletion_requests_from :exec
 -- in: user_id u64
