@@ -27,7 +27,7 @@ LOOK_AGAIN_S = 0.05
 DATABASE_DEADLINE_S, READY_DEADLINE_S, STOP_DEADLINE_S = 120, 60, 120
 SHOWN_LOG_LINES = 25
 # The environment of whoever starts a house that is not for its processes.
-NOT_FOR_PROCESSES = ("POSTHOUSE_VAR", "POSTHOUSE_NODE_DIR", "TLS")
+NOT_FOR_PROCESSES = ("POSTHOUSE_VAR", "POSTHOUSE_NODE_DIR", "POSTHOUSE_DB_VIA", "POSTHOUSE_REDIS_VIA", "TLS")
 
 
 def wait_for(what, deadline_s, condition, cancelled=lambda: False):
@@ -65,20 +65,20 @@ class House:
         if longest > SOCKET_PATH_BYTES:
             name = hashlib.sha256(str(self.var).encode()).hexdigest()[:12]
             self.run = pathlib.Path(f"/tmp/posthouse-{os.getuid()}-{name}")
-        self.lock = self.supervisord = None
+        self.lock = self.supervisord = self.complaints = None
 
     # ---- what there is ---------------------------------------------------------------------------
     def control(self):
         return Supervisor(self.run)
 
     def environment(self):
-        """For every process of the house."""
+        """For every process of the house. A test may stand between them and their servers (POSTHOUSE_…_VIA: its sockets)."""
         own = {name: value for name, value in os.environ.items() if name not in NOT_FOR_PROCESSES}
         own["PATH"] = own.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
         own["POSTHOUSE_RUN_DIR"] = str(self.run)
         own["POSTHOUSE_TOKEN_SECRET_FILE"] = str(self.var / "secret")
-        own["POSTHOUSE_DB_SOCKET"] = str(self.run / "mysql.sock")
-        own["POSTHOUSE_REDIS_SOCKET"] = str(self.run / "redis.sock")
+        own["POSTHOUSE_DB_SOCKET"] = os.environ.get("POSTHOUSE_DB_VIA") or str(self.run / "mysql.sock")
+        own["POSTHOUSE_REDIS_SOCKET"] = os.environ.get("POSTHOUSE_REDIS_VIA") or str(self.run / "redis.sock")
         own["POSTHOUSE_DB_USER"] = own["POSTHOUSE_DB_NAME"] = "posthouse"
         if (self.var / "db_password").exists():
             own["POSTHOUSE_DB_PASSWORD"] = (self.var / "db_password").read_text().strip()
@@ -237,7 +237,8 @@ class House:
     def alive(self, *names):
         """Raises with the log of a process that cannot start; true otherwise."""
         if self.supervisord.poll() is not None:
-            raise Trouble(f"supervisord ended:\n{tail(self.var / 'log/supervisord.out')}")
+            complaints = os.pread(self.complaints, 4000, 0).decode(errors="replace")
+            raise Trouble(f"supervisord ended:\n{tail(self.var / 'log/supervisord.out')}\n{complaints}")
         try:
             processes = self.control().processes()
         except Unreachable:
@@ -280,10 +281,12 @@ class House:
             return None
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        # What supervisord says of a full disk goes to memory: written to that disk it would end it, and all with it.
+        self.complaints = os.memfd_create("complaints")
         with open(self.var / "log/supervisord.out", "w") as output:
             self.supervisord = subprocess.Popen(
                 ["supervisord", "-n", "-c", self.var / "supervisord.conf"], env=environment, cwd=self.var,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=preexec,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=self.complaints, start_new_session=True, preexec_fn=preexec,
                 pass_fds=[self.lock.fileno()])
         try:
             return self.open_doors(settings, port, ca, sockets, environment, say, cancelled)

@@ -1,6 +1,7 @@
 /* History: pages of a log with the reader's rights. */
 #include "model/history.h"
 
+#include "base/planted.h"
 #include "model/conversations.h"
 #include "model/entries.h"
 
@@ -103,6 +104,9 @@ enum err history_before(struct ctx *ctx, uint64_t conversation_id, uint64_t befo
     struct page p;
 
     TRY(begin(ctx, conversation_id, &p));
+#if PLANTED_BUG == PAGE_OFF_BY_ONE
+    before_seq -= before_seq > 2 && before_seq <= p.to;
+#endif
     const uint64_t highest = least(before_seq - 1, p.to);
     TRY(q_entries_below(ctx, p.id, p.from, highest, limit, &rows, &n));
     const size_t kept = fit(&p, rows, n, &room, &json);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "model/bell.h"
 #include "model/deliver.h"
 #include "model/presence.h"
@@ -92,6 +93,21 @@ static enum err open_boxes(struct reader *r, struct epoch seen, int64_t now_ms)
                                      .holds = t->reading.holds};
         r->tasks[i].result.stands_until_ms = now_ms + asks[i].hold_ms;
     }
+#if PLANTED_BUG == READ_BEFORE_REGISTER
+    struct inbox_ask looks[SOME];
+    struct inbox_answer registered[SOME];
+    for (size_t i = 0; i < r->n; i++) {
+        looks[i] = asks[i];
+        looks[i].hold_ms = 0;
+    }
+    TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, looks, r->n, answers));
+    TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, asks, r->n, registered));
+    for (size_t i = 0; i < r->n; i++) {
+        r->tasks[i].box = answers[i];
+        r->tasks[i].box.generation = registered[i].generation;
+    }
+    return OK;
+#endif
     TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, asks, r->n, answers));
     for (size_t i = 0; i < r->n; i++)
         r->tasks[i].box = answers[i];
@@ -108,6 +124,9 @@ static void read_boxes(struct reader *r, struct epoch seen)
         t->result.resync = t->box.resync;
         t->result.cursor = (struct cursor){r->epoch.epoch, t->box.n};
         t->result.newest = t->box.newest;
+#if PLANTED_BUG == CURSOR_PAST_PAGE
+        t->result.cursor.n = t->box.newest;
+#endif
         t->result.generation = t->box.generation;
     }
     count_add(r->room->boxes, r->n);
