@@ -11,6 +11,8 @@
 #   make format        clang-format over the C files
 #   make fuzz          the libFuzzer targets, FUZZ_SECONDS (30) each
 #   make bench         first figures: requests/s, messages/s, KiB per parked poll
+#   make campaign SECONDS=1800    the history checker for so long, with fresh seeds; stops at the first violation
+#   make planted       deliberate bugs, one after the other: the history checker must catch each
 #   make deps          only install what is missing
 #   make clean         remove build/ (var/, the data, stays)
 
@@ -20,7 +22,8 @@ ifneq (,$(filter bench,$(MAKECMDGOALS)))
 MODE := release
 endif
 
-OUT := build/$(MODE)
+# PLANTED_BUG=n builds the programs with one deliberate bug of lib/base/planted.h, in a folder of their own.
+OUT := build/$(MODE)$(if $(PLANTED_BUG),/planted/$(PLANTED_BUG))
 OBJ := $(OUT)/obj
 BIN := $(OUT)/bin
 GEN := build/gen
@@ -50,6 +53,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-protot
 CPPFLAGS := -D_GNU_SOURCE -Ilib -I$(GEN) -Itests \
 	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libmariadb 2>/dev/null))
 CFLAGS := -std=gnu17 $(WARN) $(FLAGS_$(MODE)) -pthread
+CFLAGS += $(if $(PLANTED_BUG),-DPLANTED_BUG=$(PLANTED_BUG))
 LDFLAGS := $(FLAGS_$(MODE)) -pthread -Wl,--as-needed -Wl,-z,relro,-z,now
 LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lsodium -lutf8proc -lm
 
@@ -69,6 +73,13 @@ GENERATED := $(if $(QUERIES),queries) $(if $(SCHEMA),migrations) $(if $(SCRIPTS)
 GEN_H     := $(GENERATED:%=$(GEN)/%.h)
 LIB_O     := $(patsubst %.c,$(OBJ)/%.o,$(LIB_C) $(GENERATED:%=$(GEN)/%.c))
 
+# Whatever knows no deliberate bug is taken as it is.
+ifdef PLANTED_BUG
+PLANTED := $(shell grep -l 'base/planted\.h' $(LIB_C) $(HANDLERS) $(DAEMONS))
+LIB_O := $(patsubst %.c,$(OBJ)/%.o,$(filter $(PLANTED),$(LIB_C))) \
+	$(patsubst %.c,build/$(MODE)/obj/%.o,$(filter-out $(PLANTED),$(LIB_C)) $(GENERATED:%=$(GEN)/%.c))
+endif
+
 PROGRAMS := $(patsubst handlers/%.c,$(BIN)/posthouse-%,$(HANDLERS)) \
 	$(patsubst daemons/%.c,$(BIN)/posthouse-%,$(DAEMONS)) $(patsubst tools/%.c,$(BIN)/%,$(TOOLS))
 TESTS := $(patsubst tests/unit/%.c,$(BIN)/unit-%,$(UNIT)) \
@@ -77,7 +88,7 @@ TESTS := $(patsubst tests/unit/%.c,$(BIN)/unit-%,$(UNIT)) \
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: help build programs generated flags run demo test unit handlers contract frontend api e2e chaos lint model power \
-	format fuzz bench deps clean
+	format fuzz bench campaign planted deps clean
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -154,6 +165,11 @@ unit handlers contract frontend api e2e chaos lint model power:
 bench: $(BIN)/bench-load
 	@tools/run.py build
 	@tools/node.sh tests/bench/bench.mjs
+campaign:
+	@tools/run.py build
+	@tools/node.sh tests/chaos/campaign.mjs $(or $(SECONDS),1800)
+planted: programs
+	@MODE=$(MODE) tools/node.sh tests/chaos/planted.mjs $(BUG)
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run fuzz
 format:

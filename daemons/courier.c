@@ -24,6 +24,7 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/planted.h"
 #include "model/ctx.h"
 #include "model/event.h"
 #include "model/house.h"
@@ -32,10 +33,9 @@
 
 enum {
     TURN_MS = 500,
-    OLD_MS = 2000, /* a process that lives has rung it by then */
-    CLAIM_MS = 10 * 1000,
-    ROWS = 256,              /* claimed at once */
-    ROWS_WAITING_MAX = 1024, /* in the ringer: more would only run out of their claims */
+    OLD_MS = 2000,   /* a process that lives has rung it by then */
+    CLAIM_MS = 3000, /* what could not be rung is tried again soon */
+    ROWS = 256,      /* claimed at once */
     DATABASE_MS = 5000,
     REDIS_MS = 2000,
     SWEEP_MS = 60 * 1000,
@@ -84,6 +84,15 @@ static void carry(struct courier *c, const struct outbox_row *row)
         log_error("an outbox row cannot be read; it stays", log_num("id", (int64_t)row->id));
         return;
     }
+#if PLANTED_BUG == COURIER_NEVER_RINGS
+    ringer_untake(house_ringer(c->house), &row->id, 1);
+    return;
+#elif PLANTED_BUG == ID_AS_CURSOR
+    static uint64_t last;
+    if (row->id <= last)
+        return;
+    last = row->id;
+#endif
     outbox_ring(house_ringer(c->house), row->id, events.items, events.n, NULL);
     count_add(c->carried, 1);
 }
@@ -115,7 +124,7 @@ static enum err carry_all(struct courier *c, struct ctx *ctx)
 
     TRY(q_outbox_age(ctx, &age));
     count_set(c->age_ms, age.age_ms > 0 ? (uint64_t)age.age_ms : 0);
-    while (again && ringer_waiting(house_ringer(c->house)) < ROWS_WAITING_MAX) {
+    while (again && !ringer_waiting(house_ringer(c->house))) { /* more would only run out of their claims */
         TRY(carry_some(c, ctx, &again));
         arena_reset(c->arena);
     }

@@ -1,5 +1,5 @@
 /*
- * history: reading the log of a conversation.
+ * history: reading the log of a conversation, and what was missed in all of them.
  *
  * Surprising: it reads what is committed, at the reader's rights of now; a page
  * never says more than the membership lets it, and says by `covers` what is
@@ -7,6 +7,7 @@
  */
 #include "model/history.h"
 #include "model/page.h"
+#include "model/sync.h"
 #include "web/web.h"
 
 struct list_in {
@@ -70,8 +71,69 @@ static enum err messages_list(struct req *r)
                           r->out);
 }
 
+/* ---- sync ---- */
+
+struct sync_in {
+    struct list conversations; /* of struct sync_known */
+    int64_t limit;             /* 0: not said */
+    uint64_t next;             /* 0: the first call */
+};
+
+static const struct field known_fields[] = {
+    {.name = "id", .type = FIELD_ID, .flags = F_REQUIRED, .at = offsetof(struct sync_known, id)},
+    {.name = "seq",
+     .type = FIELD_INT,
+     .flags = F_REQUIRED,
+     .at = offsetof(struct sync_known, seq),
+     .min = 0,
+     .max = -1},
+    {.name = "version",
+     .type = FIELD_INT,
+     .at = offsetof(struct sync_known, version),
+     .has_at = offsetof(struct sync_known, has_version),
+     .min = 0,
+     .max = -1},
+};
+static const struct shape known = SHAPE("SyncKnown", struct sync_known, known_fields);
+
+static const struct field sync_in_fields[] = {
+    {.name = "conversations",
+     .type = FIELD_LIST,
+     .flags = F_REQUIRED,
+     .at = offsetof(struct sync_in, conversations),
+     .min = 0,
+     .max = SYNC_KNOWN_MAX,
+     .shape = &known},
+    {.name = "limit",
+     .type = FIELD_INT,
+     .at = offsetof(struct sync_in, limit),
+     .min = 1,
+     .max = SYNC_ENTRIES_MAX},
+    {.name = "next", .type = FIELD_ID, .flags = F_NULLABLE, .at = offsetof(struct sync_in, next)},
+};
+static const struct shape sync_in = SHAPE("SyncRequest", struct sync_in, sync_in_fields);
+
+static const struct field sync_out_fields[] = {
+    {.name = "items",
+     .type = FIELD_LIST,
+     .at = offsetof(struct sync_answer, changes),
+     .shape = &sync_change_shape},
+    {.name = "removed", .type = FIELD_IDS, .at = offsetof(struct sync_answer, removed)},
+    {.name = "next", .type = FIELD_ID, .flags = F_NULLABLE, .at = offsetof(struct sync_answer, next)},
+};
+static const struct shape sync_out = SHAPE("SyncAnswer", struct sync_answer, sync_out_fields);
+
+static enum err sync_changes(struct req *r)
+{
+    const struct sync_in *in = r->in;
+
+    return sync_read(r->ctx, &in->conversations, in->limit ? (size_t)in->limit : SYNC_ENTRIES_DEFAULT,
+                     in->next, r->out);
+}
+
 static const struct route routes[] = {
     {GET, "/conversations/{id}/messages", "listMessages", messages_list, &list_in, &list_out, 200, 0},
+    {POST, "/sync", "sync", sync_changes, &sync_in, &sync_out, 200, 0},
 };
 
 const struct service service = {SERVICE("history", routes)};

@@ -270,12 +270,19 @@ static enum err readiness_get(struct req *r)
 
 /* ---- signing up, in and out ---- */
 
+/* The session is committed: `unavailable` would say that nothing was stored. */
+static enum err load_signed_in(struct ctx *ctx, struct me *out)
+{
+    const enum err err = me_load(ctx, out);
+    return err == ERR_UNAVAILABLE ? fail(ctx, ERR_OUTCOME_UNKNOWN, "signed in, but it cannot be told") : err;
+}
+
 static enum err register_post(struct req *r)
 {
     struct signed_in_out *out = r->out;
 
     TRY(account_register(r->ctx, r->in, &out->tokens));
-    return me_load(r->ctx, &out->user);
+    return load_signed_in(r->ctx, &out->user);
 }
 
 static enum err login_post(struct req *r)
@@ -284,7 +291,7 @@ static enum err login_post(struct req *r)
     struct signed_in_out *out = r->out;
 
     TRY(account_login(r->ctx, in->username, in->password, &in->device, &out->tokens));
-    return me_load(r->ctx, &out->user);
+    return load_signed_in(r->ctx, &out->user);
 }
 
 static enum err token_refresh(struct req *r)

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 
 import certificate
+from building import Trouble, build_house
 from nginxconf import HANDLERS, nginx_conf, render, routes_of
 from supervise import Supervisor, Unreachable, supervisord_conf
 
@@ -26,11 +27,7 @@ LOOK_AGAIN_S = 0.05
 DATABASE_DEADLINE_S, READY_DEADLINE_S, STOP_DEADLINE_S = 120, 60, 120
 SHOWN_LOG_LINES = 25
 # The environment of whoever starts a house that is not for its processes.
-NOT_FOR_PROCESSES = ("POSTHOUSE_VAR", "POSTHOUSE_NODE_DIR", "TLS")
-
-
-class Trouble(Exception):
-    """What a person is told; the house does not start, or ends."""
+NOT_FOR_PROCESSES = ("POSTHOUSE_VAR", "POSTHOUSE_NODE_DIR", "POSTHOUSE_DB_VIA", "POSTHOUSE_REDIS_VIA", "TLS")
 
 
 def wait_for(what, deadline_s, condition, cancelled=lambda: False):
@@ -68,20 +65,20 @@ class House:
         if longest > SOCKET_PATH_BYTES:
             name = hashlib.sha256(str(self.var).encode()).hexdigest()[:12]
             self.run = pathlib.Path(f"/tmp/posthouse-{os.getuid()}-{name}")
-        self.lock = self.supervisord = None
+        self.lock = self.supervisord = self.complaints = None
 
     # ---- what there is ---------------------------------------------------------------------------
     def control(self):
         return Supervisor(self.run)
 
     def environment(self):
-        """For every process of the house."""
+        """For every process of the house. A test may stand between them and their servers (POSTHOUSE_…_VIA: its sockets)."""
         own = {name: value for name, value in os.environ.items() if name not in NOT_FOR_PROCESSES}
         own["PATH"] = own.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"
         own["POSTHOUSE_RUN_DIR"] = str(self.run)
         own["POSTHOUSE_TOKEN_SECRET_FILE"] = str(self.var / "secret")
-        own["POSTHOUSE_DB_SOCKET"] = str(self.run / "mysql.sock")
-        own["POSTHOUSE_REDIS_SOCKET"] = str(self.run / "redis.sock")
+        own["POSTHOUSE_DB_SOCKET"] = os.environ.get("POSTHOUSE_DB_VIA") or str(self.run / "mysql.sock")
+        own["POSTHOUSE_REDIS_SOCKET"] = os.environ.get("POSTHOUSE_REDIS_VIA") or str(self.run / "redis.sock")
         own["POSTHOUSE_DB_USER"] = own["POSTHOUSE_DB_NAME"] = "posthouse"
         if (self.var / "db_password").exists():
             own["POSTHOUSE_DB_PASSWORD"] = (self.var / "db_password").read_text().strip()
@@ -135,50 +132,6 @@ class House:
             if not (self.var / name).exists():
                 with open(os.open(self.var / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                     file.write(secrets.token_hex(32) + "\n")
-
-    def build(self, say):
-        """Programs and pages, when their sources changed. Houses that start together build one after the other."""
-        (ROOT / "build").mkdir(exist_ok=True)
-        with open(ROOT / "build/lock", "w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            make = ["make", "-s", "-C", ROOT, f"-j{os.cpu_count()}", f"MODE={self.mode}", "programs"]
-            if subprocess.run(["make", "-q", *make[2:]], env=self.clean_make(), capture_output=True).returncode:
-                say("building the programs ...")
-                subprocess.run(make, env=self.clean_make(), check=True, stdout=subprocess.DEVNULL)
-            self.build_pages(say)
-
-    @staticmethod
-    def clean_make():
-        """Without the flags of a make that called us: -n or a job server are not ours."""
-        return {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-
-    @staticmethod
-    def build_pages(say):
-        frontend, dist = ROOT / "frontend", ROOT / "frontend/dist"
-        if not (frontend / "package.json").exists():
-            return
-        digest = hashlib.sha256()
-        listed = subprocess.run(["find", "frontend", "openapi.yaml", "(", "-name", "node_modules", "-o", "-name", "dist*",
-                                 "-o", "-name", "*.gen.ts", "-o", "-name", "*.tsbuildinfo", ")", "-prune", "-o",
-                                 "-type", "f", "-print"], cwd=ROOT, capture_output=True, text=True).stdout
-        for name in sorted(listed.split("\n")):
-            if name:
-                digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes())
-        stamp = dist / ".sources"
-        if stamp.exists() and stamp.read_text() == digest.hexdigest():
-            return
-        say("building the web app ...")
-        built = subprocess.run([ROOT / "tools/node.sh", "npm", "run", "--silent", "build", "--",
-                                "--outDir", "dist.new", "--emptyOutDir"], cwd=frontend, capture_output=True, text=True)
-        if built.returncode != 0:
-            raise Trouble(f"the web app does not build:\n{(built.stdout + built.stderr)[-4000:]}")
-        (frontend / "dist.new/.sources").write_text(digest.hexdigest())
-        # Swapped at once: a running house serves the old pages or the new ones.
-        shutil.rmtree(frontend / "dist.old", ignore_errors=True)
-        if dist.exists():
-            dist.rename(frontend / "dist.old")
-        (frontend / "dist.new").rename(dist)
-        shutil.rmtree(frontend / "dist.old", ignore_errors=True)
 
     # ---- ports -----------------------------------------------------------------------------------
     def is_port_chosen(self):
@@ -254,6 +207,7 @@ class House:
             shutil.rmtree(self.var / unfinished, ignore_errors=True)
         # --force: whether this machine's name resolves is nothing to a database on a unix socket.
         made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.var}/mysql.new",
+                               f"--tmpdir={self.run}",
                                f"--user={user_name()}", f"--auth-root-socket-user={user_name()}",
                                "--auth-root-authentication-method=socket", "--skip-test-db", "--skip-name-resolve", "--force"],
                               capture_output=True, text=True)
@@ -283,7 +237,8 @@ class House:
     def alive(self, *names):
         """Raises with the log of a process that cannot start; true otherwise."""
         if self.supervisord.poll() is not None:
-            raise Trouble(f"supervisord ended:\n{tail(self.var / 'log/supervisord.out')}")
+            complaints = os.pread(self.complaints, 4000, 0).decode(errors="replace")
+            raise Trouble(f"supervisord ended:\n{tail(self.var / 'log/supervisord.out')}\n{complaints}")
         try:
             processes = self.control().processes()
         except Unreachable:
@@ -309,7 +264,7 @@ class House:
         self.take()
         if not options.no_build:
             subprocess.run([ROOT / "tools/deps.sh", "run"], check=True)
-            self.build(say)
+            build_house(self.mode, say)
         if cancelled():
             return None
         self.folders()
@@ -326,10 +281,12 @@ class House:
             return None
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        # What supervisord says of a full disk goes to memory: written to that disk it would end it, and all with it.
+        self.complaints = os.memfd_create("complaints")
         with open(self.var / "log/supervisord.out", "w") as output:
             self.supervisord = subprocess.Popen(
                 ["supervisord", "-n", "-c", self.var / "supervisord.conf"], env=environment, cwd=self.var,
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, preexec_fn=preexec,
+                stdin=subprocess.DEVNULL, stdout=output, stderr=self.complaints, start_new_session=True, preexec_fn=preexec,
                 pass_fds=[self.lock.fileno()])
         try:
             return self.open_doors(settings, port, ca, sockets, environment, say, cancelled)

@@ -93,11 +93,18 @@ static enum err one_name(struct job *job, struct str *out)
     return utf8_check(*out, NULL) ? OK : misused(job, "the username is not valid UTF-8");
 }
 
+static void wipe_line(void *line)
+{
+    crypt_wipe(line, LINE_BYTES);
+}
+
 /* One line of standard input, without echo on a terminal. */
 static enum err read_password(struct job *job, const char *prompt, struct str *out)
 {
     char *line = arena_alloc(job->ctx->arena, LINE_BYTES);
     struct termios before, silent;
+
+    arena_defer(job->ctx->arena, wipe_line, line);
     const bool terminal = tcgetattr(STDIN_FILENO, &before) == 0;
 
     if (terminal) {
@@ -147,7 +154,7 @@ static enum err do_rotate_key(struct job *job)
 {
     const bool now = option(job, "--now", NULL);
     const int64_t grace_ms = now ? 0 : revocations_kept_ms(job->conf);
-    unsigned id;
+    unsigned id = 0;
 
     TRY(no_more(job));
     TRY(admin_rotate_key(job->ctx, grace_ms, &id));
@@ -161,8 +168,8 @@ static enum err do_rotate_key(struct job *job)
 
 static enum err do_invite(struct job *job)
 {
-    unsigned uses, days;
-    struct str code;
+    unsigned uses = 0, days = 0;
+    struct str code = STR_NONE;
 
     TRY(number(job, "--uses", 1, 100000, &uses));
     TRY(number(job, "--days", 7, 3650, &days));
@@ -176,7 +183,7 @@ static enum err do_invite(struct job *job)
 
 static enum err do_admin_create(struct job *job)
 {
-    struct str name, password, again;
+    struct str name = STR_NONE, password = STR_NONE, again = STR_NONE;
 
     TRY(one_name(job, &name));
     TRY(read_password(job, "password: ", &password));
@@ -185,11 +192,9 @@ static enum err do_admin_create(struct job *job)
         if (!str_eq(password, again))
             return fail(job->ctx, ERR_INVALID_REQUEST, "the two passwords differ");
     }
-    const enum err err = admin_create(job->ctx, name, password);
-    crypt_wipe((char *)(uintptr_t)password.p, password.n);
-    if (err == OK)
-        printf("%.*s is an administrator\n", STR_ARG(name));
-    return err;
+    TRY(admin_create(job->ctx, name, password));
+    printf("%.*s is an administrator\n", STR_ARG(name));
+    return OK;
 }
 
 static const char *when(int64_t ms, char out[32])
@@ -197,9 +202,7 @@ static const char *when(int64_t ms, char out[32])
     const time_t s = (time_t)(ms / 1000);
     struct tm tm;
 
-    if (!ms || !gmtime_r(&s, &tm) || !strftime(out, 32, "%F %TZ", &tm))
-        strcpy(out, "never");
-    return out;
+    return ms && gmtime_r(&s, &tm) && strftime(out, 32, "%F %TZ", &tm) ? out : "never";
 }
 
 static void print_user(const struct listed_row *u)
@@ -233,7 +236,7 @@ static enum err do_users(struct job *job)
 
 static enum err do_named(struct job *job, enum err (*fn)(struct ctx *, struct str), const char *done)
 {
-    struct str name;
+    struct str name = STR_NONE;
 
     TRY(one_name(job, &name));
     TRY(fn(job->ctx, name));
@@ -258,7 +261,7 @@ static enum err do_revoke(struct job *job)
 
 static enum err do_reset_link(struct job *job)
 {
-    struct str name, token;
+    struct str name = STR_NONE, token = STR_NONE;
 
     TRY(one_name(job, &name));
     TRY(admin_reset_link(job->ctx, name, &token));

@@ -21,7 +21,8 @@ import subprocess
 import sys
 import threading
 
-from house import House, Trouble
+from building import Trouble, build_house
+from house import House
 from nginxconf import HANDLERS, ConfigError, nginx_conf, routes_of
 from supervise import Unreachable
 
@@ -69,9 +70,9 @@ def up(house, options):
     say(json.dumps(started, indent=1) if options.json else started["url"])
 
 
-def build(house, _options):
+def build(_house, options):
     """Programs and pages, when their sources changed."""
-    house.build(say)
+    build_house(options.mode, say)
 
 
 def down(house, _options):

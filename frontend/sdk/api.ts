@@ -3,13 +3,16 @@ import createFetchClient from 'openapi-fetch'
 import type { Client } from './client'
 import { PosthouseError } from './errors'
 import type { paths } from './schema.gen'
-import type { Page, PageQuery } from './types'
+import type { Page, PageQuery, SyncAnswer, SyncRequest } from './types'
 import { uuid } from './uuid'
 
 export type Calls = Pick<
   Client,
-  'me' | 'users' | 'friends' | 'requests' | 'blocks' | 'conversations' | 'messages' | 'history' | 'sessions' | 'server'
->
+  'me' | 'users' | 'friends' | 'requests' | 'blocks' | 'messages' | 'history' | 'sessions' | 'server'
+> & {
+  conversations: Omit<Client['conversations'], 'sync'>
+  sync: (request: SyncRequest) => Promise<SyncAnswer>
+}
 
 export type House = ReturnType<typeof createFetchClient<paths>>
 
@@ -138,6 +141,7 @@ export function createCalls(open: House, house: House, endSession: () => void): 
     history: {
       page: (id, query = {}) => bodyOf(house.GET('/conversations/{id}/messages', { params: { path: { id }, query } })),
     },
+    sync: (request) => onceMore(() => bodyOf(house.POST('/sync', { body: request }))),
     sessions: {
       list: sessions,
       all: () => every(sessions),

@@ -3,6 +3,7 @@ import type { ConversationLog } from './log'
 import type { Outbox } from './outbox'
 import type { Environment } from './environment'
 import type { Storage } from './storage'
+import type { Missed } from './sync'
 import type {
   Block,
   ClientEvent,
@@ -112,6 +113,11 @@ export interface Client {
   conversations: {
     list(query?: PageQuery): Promise<Page<Conversation>>
     all(): Promise<Conversation[]>
+    /**
+     * What is otherwise than `known`, for the snapshot after `resync`: few calls, however many conversations there are. It brings
+     * their logs up to date as well. All of them if none is known.
+     */
+    sync(known: readonly Conversation[]): Promise<Missed>
     get(id: string): Promise<Conversation>
     /** The direct conversation with somebody; with oneself the notebook. */
     open(userId: string): Promise<Conversation>

@@ -12,6 +12,7 @@ import { patiently } from './patience'
 import { POLL_MARGIN_MS } from './poll'
 import { SessionKeeper } from './session'
 import { memoryStorage } from './storage'
+import { sync } from './sync'
 import { hearSent, tellSent } from './tabs'
 import { openTransport, sessionTransport } from './transport'
 import type { ClientEvent, Entry, HouseEvent } from './types'
@@ -41,7 +42,7 @@ export function createClient(options: ClientOptions): Client {
     },
   })
   const house = createHouse(baseUrl, sessionTransport(fetch, keeper))
-  const calls = createCalls(open, house, () => keeper.end('deleted'))
+  const { sync: syncCall, ...calls } = createCalls(open, house, () => keeper.end('deleted'))
 
   const logs = new Logs({ page: calls.history.page, waker, random, changed: (id) => outbox.prune(id) })
   const sent = (entry: Entry) => {
@@ -83,6 +84,10 @@ export function createClient(options: ClientOptions): Client {
     },
     arrived(event: ClientEvent) {
       if (event.type === 'entry') logs.apply(event.entry)
+      if (event.type === 'resync') logs.fallBehind()
+    },
+    taken(event: ClientEvent) {
+      // What the app's snapshot has not brought up to date.
       if (event.type === 'resync') logs.catchUp()
     },
     changed: (state) => notices.emit('connection', state),
@@ -99,6 +104,10 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     ...calls,
+    conversations: {
+      ...calls.conversations,
+      sync: (known) => sync({ call: syncCall, list: calls.conversations.all, logs }, known),
+    },
     ...createAccount(open, keeper, device, fetch),
     get session() {
       return keeper.info

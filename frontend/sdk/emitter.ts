@@ -12,6 +12,11 @@ export class Emitter<L extends { [K in keyof L]: Listeners[string] }> {
     return () => void set.delete(listener)
   }
 
+  /** Whether anybody listens. */
+  isHeard(name: keyof L): boolean {
+    return (this.listeners.get(name)?.size ?? 0) > 0
+  }
+
   emit<K extends keyof L>(name: K, ...args: Parameters<L[K]>): void {
     for (const listener of [...(this.listeners.get(name) ?? [])]) {
       try {

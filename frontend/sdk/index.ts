@@ -11,6 +11,7 @@ export type {
 } from './client'
 export { PosthouseError, isPosthouseError, type ErrorCode } from './errors'
 export type { ConversationLog } from './log'
+export type { Missed } from './sync'
 export type { Outbox, PendingMessage } from './outbox'
 export { memoryStorage, type Storage } from './storage'
 export { alwaysOn, type Environment, type EnvironmentChange } from './environment'

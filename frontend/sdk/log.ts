@@ -4,7 +4,7 @@
 import { backoffMs } from './backoff'
 import { Emitter } from './emitter'
 import { PosthouseError } from './errors'
-import type { Entry, HiddenEntry, MessageList } from './types'
+import type { Entry, HiddenEntry, MessageList, SyncChange } from './types'
 import type { Waker } from './waker'
 
 const PAGE = 50
@@ -38,6 +38,8 @@ export interface LogParts {
   page: (query: { before_seq?: number; after_seq?: number; limit: number }) => Promise<MessageList>
   waker: Waker
   random: () => number
+  /** Called before the listeners, of whom it is none. */
+  changed?: () => void
   /** Aborts when the log is not wanted any more. */
   signal: AbortSignal
 }
@@ -89,7 +91,7 @@ export class Log implements ConversationLog {
       const page = await this.parts.page({ before_seq: before, limit })
       if (this.range[0] !== before) return
       const lowest = Math.min(coversOf(page)?.[0] ?? before, before)
-      const older = shown(page).filter((entry) => entry.seq < before)
+      const older = shown(page.items).filter((entry) => entry.seq < before)
       this.entries = [...older.reverse(), ...this.entries]
       this.range = [lowest, this.range[1]]
       // A page that brings nothing would be asked for for ever.
@@ -103,6 +105,26 @@ export class Log implements ConversationLog {
     if (!this.range || entry.seq <= this.range[1]) return
     if (entry.seq === this.range[1] + 1) this.append([entry], entry.seq)
     else await this.fill()
+  }
+
+  /**
+   * Puts in place what a sync brought; false if that must be read instead: a read is going on, or somebody looks at this log and
+   * a gap stands between, which is filled so that nothing vanishes before his eyes.
+   */
+  take({ from_seq, to_seq, items }: SyncChange): boolean {
+    this.highest = Math.max(this.highest, to_seq)
+    if (this.reading > 0) return false
+    if (this.range && from_seq <= this.range[1] + 1) {
+      this.append(shown(items), to_seq)
+      return true
+    }
+    if (this.range && this.emitter.isHeard('change')) return false
+    if (items.length === 0) return true
+    this.entries = shown(items)
+    this.range = [from_seq, to_seq]
+    this.topReached = false
+    this.tell()
+    return true
   }
 
   /** Reads what is missing up to `highest`, again while it fails for a reason that may pass. */
@@ -141,7 +163,7 @@ export class Log implements ConversationLog {
   private async readNewest(): Promise<void> {
     const page = await this.parts.page({ limit: PAGE })
     const [lowest, highest] = coversOf(page) ?? [page.last_seq + 1, page.last_seq]
-    this.entries = shown(page).reverse()
+    this.entries = shown(page.items).reverse()
     this.range = [lowest, highest]
     this.topReached = false
     // An entry may have arrived after the page was read and before it was here.
@@ -158,7 +180,7 @@ export class Log implements ConversationLog {
         return this.readNewest()
       }
       const reached = coversOf(page)?.[1] ?? after
-      this.append(shown(page), reached)
+      this.append(shown(page.items), reached)
       if (reached <= after || reached >= page.last_seq) return
     }
   }
@@ -170,16 +192,21 @@ export class Log implements ConversationLog {
     if (fresh.length > 0) this.entries = [...this.entries, ...fresh]
     this.range = [this.range[0], Math.max(last, reached)]
     this.highest = Math.max(this.highest, this.range[1])
+    this.tell()
+  }
+
+  private tell(): void {
+    this.parts.changed?.()
     this.emitter.emit('change')
   }
 
   /** One read at a time; a failed one does not keep the next from running. */
   private inTurn(work: () => Promise<void>): Promise<void> {
     this.reading++
-    this.emitter.emit('change')
+    this.tell()
     const run = this.queue.then(work).finally(() => {
       this.reading--
-      this.emitter.emit('change')
+      this.tell()
     })
     this.queue = run.catch(() => undefined)
     return run
@@ -191,6 +218,6 @@ function coversOf(page: MessageList): [number, number] | null {
   return lowest === undefined || highest === undefined ? null : [lowest, highest]
 }
 
-function shown(page: MessageList): Entry[] {
-  return page.items.filter((item: Entry | HiddenEntry): item is Entry => item.type !== 'hidden')
+function shown(items: (Entry | HiddenEntry)[]): Entry[] {
+  return items.filter((item): item is Entry => item.type !== 'hidden')
 }

@@ -7,6 +7,8 @@ export interface NewsParts extends Omit<PollParts, 'cursor' | 'resumed' | 'state
   signedIn: () => boolean
   /** Before an event is yielded. */
   arrived: (event: ClientEvent) => void
+  /** After it was taken: the consumer asked for the next one, or has enough. */
+  taken: (event: ClientEvent) => void
   changed: (state: ConnectionState) => void
 }
 
@@ -31,7 +33,11 @@ export class News {
     try {
       for await (const event of pollLoop(parts, mine.signal)) {
         this.parts.arrived(event)
-        yield event
+        try {
+          yield event
+        } finally {
+          this.parts.taken(event)
+        }
       }
     } finally {
       signal?.removeEventListener('abort', abort)

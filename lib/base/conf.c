@@ -9,8 +9,6 @@
 
 #include "base/str.h"
 
-extern char **environ;
-
 enum kind { KIND_STR, KIND_SECRET, KIND_INT, KIND_ENUM };
 
 enum { LINE_BYTES = 2 * CONF_TEXT_BYTES, VALUE_BYTES = CONF_TEXT_BYTES };
@@ -81,21 +79,22 @@ static enum err set(struct conf *conf, const struct row *row, const char *value,
     case KIND_STR:
     case KIND_SECRET:
         if (strlen(value) >= VALUE_BYTES)
-            return problem_set(problem, ERR_INVALID_REQUEST, "%s: `%s` is longer than %d bytes", source, row->name,
-                               VALUE_BYTES - 1);
-        strcpy(text_of(conf, row), value);
+            return problem_set(problem, ERR_INVALID_REQUEST, "%s: `%s` is longer than %d bytes", source,
+                               row->name, VALUE_BYTES - 1);
+        memcpy(text_of(conf, row), value, strlen(value) + 1);
         return OK;
     case KIND_INT:
         if (!str_i64(str_of(value), &number) || number < row->min || number > row->max)
-            return problem_set(problem, ERR_INVALID_REQUEST, "%s: `%s` must be a number from %d to %d, not `%.40s`",
-                               source, row->name, row->min, row->max, value);
+            return problem_set(problem, ERR_INVALID_REQUEST,
+                               "%s: `%s` must be a number from %d to %d, not `%.40s`", source, row->name,
+                               row->min, row->max, value);
         *number_of(conf, row) = (int)number;
         return OK;
     case KIND_ENUM:
         *number_of(conf, row) = name_index(row->names, str_of(value));
         if (*number_of(conf, row) < 0)
-            return problem_set(problem, ERR_INVALID_REQUEST, "%s: `%s` must be one of %s, not `%.40s`", source,
-                               row->name, row->names, value);
+            return problem_set(problem, ERR_INVALID_REQUEST, "%s: `%s` must be one of %s, not `%.40s`",
+                               source, row->name, row->names, value);
         return OK;
     }
     return OK;
@@ -149,6 +148,8 @@ static enum err read_file(struct conf *conf, const char *path, struct problem *p
         else
             err = read_line(conf, line, source, problem);
     }
+    if (err == OK && ferror(f))
+        err = problem_set(problem, ERR_INVALID_REQUEST, "%s cannot be read", path);
     fclose(f);
     return err;
 }
@@ -178,7 +179,8 @@ static enum err read_environment(struct conf *conf, struct problem *problem)
             continue;
         const struct row *row = name_of_variable(*e, n, name) ? row_by_name(name) : NULL;
         if (!row)
-            return problem_set(problem, ERR_INVALID_REQUEST, "environment: there is no setting `%.*s`", (int)n, *e);
+            return problem_set(problem, ERR_INVALID_REQUEST, "environment: there is no setting `%.*s`",
+                               (int)n, *e);
         TRY(set(conf, row, equals + 1, "environment", problem));
     }
     return OK;
@@ -193,7 +195,7 @@ enum err conf_load(struct conf *conf, const char *path, struct problem *problem)
         TRY(set(conf, &rows[i], rows[i].value, "default", problem));
     if (!path)
         path = getenv("POSTHOUSE_CONFIG");
-    if (!path && access(usual, R_OK) == 0)
+    if (!path && access(usual, F_OK) == 0) /* one that cannot be read is refused, not passed over */
         path = usual;
     if (path && *path)
         TRY(read_file(conf, path, problem));

@@ -41,7 +41,7 @@ struct problem {
 };
 
 int err_status(enum err err);
-const char *err_code(enum err err);  /* as on the wire; "" for those that stay inside */
+const char *err_code(enum err err); /* as on the wire; "" for those that stay inside */
 const char *err_title(enum err err);
 
 /* Sets the detail and returns `err`, so that `return problem_set(…)` reads well. `p` may be NULL. */

@@ -267,7 +267,7 @@ static bool same_key(struct str a, struct str b)
 static enum err scan_key(struct scan *s)
 {
     const struct level *l = &s->levels[s->depth - 1];
-    struct str key;
+    struct str key = STR("");
 
     if (peek_after_space(s) != '"')
         return refuse(s, "an object's key is missing");

@@ -58,7 +58,8 @@ bool str_i64(struct str s, int64_t *out)
     return true;
 }
 
-/* The length of the character that starts at p, or 0 if it is not well-formed (RFC 3629, table 3-7 of Unicode). */
+/* The length of the character that starts at p, or 0 if it is not well-formed (RFC 3629, table 3-7 of
+ * Unicode). */
 static size_t utf8_length(const unsigned char *p, size_t n)
 {
     static const struct {

@@ -47,7 +47,7 @@ bool str_i64(struct str s, int64_t *out);
 /* Valid UTF-8 without NUL, surrogates or overlong forms. Counts its characters (code points) if `chars`. */
 bool utf8_check(struct str s, size_t *chars);
 
-bool hex_decode(struct str hex, unsigned char *out, size_t n); /* exactly n bytes */
+bool hex_decode(struct str hex, unsigned char *out, size_t n);    /* exactly n bytes */
 void hex_encode(const unsigned char *bytes, size_t n, char *out); /* 2 n characters, no NUL */
 /* Canonical 8-4-4-4-12, either case. */
 bool uuid_decode(struct str text, unsigned char out[16]);

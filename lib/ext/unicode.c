@@ -35,6 +35,7 @@ struct str unicode_key(struct arena *arena, struct str s)
     if (n < 0)
         return STR_NONE;
     const struct str key = str_copy(arena, (struct str){(const char *)made, (size_t)n});
+    explicit_bzero(made, key.n); /* it may be of a password */
     free(made);
     return key;
 }
@@ -42,6 +43,12 @@ struct str unicode_key(struct arena *arena, struct str s)
 static bool is_mark(utf8proc_category_t category)
 {
     return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
+}
+
+/* What is drawn as nothing, or as a gap, whatever its category says: the Hangul fillers are letters. */
+static bool is_unseen(int32_t c)
+{
+    return utf8proc_get_property(c)->ignorable || c == 0x2800; /* Braille without a dot */
 }
 
 static bool is_letter_or_digit(utf8proc_category_t category)
@@ -56,7 +63,7 @@ bool unicode_is_name(struct str s)
 
     while (s.n) {
         const int32_t c = next(&s);
-        if (c < 0)
+        if (c < 0 || is_unseen(c))
             return false;
         const utf8proc_category_t category = utf8proc_category(c);
         if (is_letter_or_digit(category))
@@ -94,7 +101,7 @@ bool unicode_is_plain(struct str s, bool lines)
         case UTF8PROC_CATEGORY_CF:
             break;
         default:
-            visible = true;
+            visible |= !is_unseen(c);
         }
     }
     return visible;

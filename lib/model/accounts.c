@@ -210,7 +210,10 @@ enum err account_login(struct ctx *ctx, struct str username, struct str password
         return refuse(ctx, AUDIT_SIGN_IN_FAILED, row.id);
     struct login l = {
         .user_id = row.id, .hash = row.password_hash, .device = device, .throttle = &throttle, .out = out};
-    return tx_run(ctx, do_login, &l);
+    const enum err err = tx_run(ctx, do_login, &l);
+    if (err == ERR_ACCOUNT_SUSPENDED || err == ERR_WRONG_PASSWORD)
+        TRY(tx_run(ctx, write_refusal, &(struct refusal){AUDIT_SIGN_IN_FAILED, row.id}));
+    return err;
 }
 
 /* ---- the password ---- */

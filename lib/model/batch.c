@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/planted.h"
 #include "model/batchtext.h"
 #include "model/conversations.h"
 #include "model/ringer.h"
@@ -183,6 +184,9 @@ static void number(struct work *w, struct item *item, struct locked *conv, int64
     struct batch *b = w->batch;
 
     item->seq = conv->last_seq + ++conv->added;
+#if PLANTED_BUG == SEQ_FROM_CLOCK
+    item->seq = (uint64_t)now * 1000 + conv->added;
+#endif
     item->created_at = now;
     item->member_ids[0] = conv->low_id;
     item->member_ids[1] = conv->high_id;
@@ -237,10 +241,17 @@ static enum err write_once(struct work *w, struct db *db, struct ringer *ringer,
     uint64_t rung[BATCH_RUNG_MAX];
     const size_t n_rung = ringer_take(ringer, rung, BATCH_RUNG_MAX);
     const struct str sql = batchtext_write(w->batch, w->convs, w->n_convs, rung, n_rung);
+#if PLANTED_BUG == RING_BEFORE_COMMIT
+    outbox_ring(ringer, w->batch->outbox_id, w->batch->events, w->batch->n_events, NULL);
+    w->batch->n_events = 0;
+#endif
     const enum err err = db_batch(db, sql, no_rows, NULL, failed);
 
     if (err != OK)
         ringer_untake(ringer, rung, n_rung);
+#if PLANTED_BUG == ACK_BEFORE_COMMIT
+    return err == ERR_OUTCOME_UNKNOWN ? OK : err;
+#endif
     return err;
 }
 

@@ -1,6 +1,8 @@
 /* The SQL of a batch. Nothing but numbers and hex literals is put into it. */
 #include "model/batchtext.h"
 
+#include "base/planted.h"
+
 /* ---- lock and look up ---- */
 
 struct str batchtext_lock(struct arena *arena, const struct locked *locked, size_t n)
@@ -62,7 +64,13 @@ static void add_entries(struct buf *sql, const struct batch *b)
         }
         buf_c(sql, "0x");
         buf_hex(sql, s->client_msg_id, sizeof s->client_msg_id);
+#if PLANTED_BUG == RETRY_IS_NEW
+        buf_char(sql, ',');
+        buf_u64(sql, item->seq % 100);
+        buf_c(sql, ",0x");
+#else
         buf_c(sql, ",0,0x");
+#endif
         buf_hex(sql, s->request_hash, sizeof s->request_hash);
         buf_char(sql, ',');
         buf_i64(sql, s->type);

@@ -108,6 +108,8 @@ enum err block_remove(struct ctx *ctx, uint64_t user_id)
     if (!n)
         return fail(ctx, ERR_NOT_FOUND, "you do not block this person");
     TRY(conversation_pair_lock(ctx, me, user_id, &pair));
+    if (!(pair.flags & conversation_block_flag(&pair, me))) /* another device was faster */
+        return fail(ctx, ERR_NOT_FOUND, "you do not block this person");
     TRY(user_touch(ctx, me, &version));
     TRY(q_block_delete(ctx, me, user_id, NULL));
     TRY(conversation_set_flags(ctx, &pair, (unsigned)pair.flags & ~conversation_block_flag(&pair, me)));

@@ -128,6 +128,12 @@ enum err conversation_for_reader(struct ctx *ctx, uint64_t id, struct conversati
     return err == ERR_NOT_FOUND ? fail(ctx, err, "no such conversation") : err;
 }
 
+enum err conversations_for_reader(struct ctx *ctx, uint64_t above, size_t max,
+                                  struct conversation_access **out, size_t *n)
+{
+    return q_conversation_access_above(ctx, ctx->actor.app_id, ctx->actor.user_id, above, max, out, n);
+}
+
 uint64_t conversation_visible_to(const struct conversation_access *access)
 {
     return access->left_seq && access->left_seq < access->last_seq ? access->left_seq : access->last_seq;
@@ -150,6 +156,7 @@ enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool
 {
     const uint64_t me = ctx->actor.user_id;
     struct conversation_row conv;
+    struct account_row account;
     struct user peer;
 
     TRY(user_load(ctx, user_id, &peer));
@@ -158,7 +165,9 @@ enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool
     *made = !(conv.flags & PAIR_OPEN);
     if (!*made)
         return OK;
-    TRY(user_profile(ctx, user_id, &peer)); /* with a deleted person nothing begins */
+    TRY(q_user_lock(ctx, ctx->actor.app_id, user_id, &account));
+    if (account.state == STATE_DELETED) /* with who is gone nothing begins, no notebook either */
+        return fail(ctx, ERR_NOT_FOUND, "no such person");
     const enum err err =
         conversation_may_write(conv.low_id, conv.high_id, (unsigned)conv.flags | PAIR_OPEN, me);
     if (err != OK)

@@ -74,6 +74,9 @@ unsigned conversation_block_flag(const struct conversation_row *conv, uint64_t u
  * He sees seq from visible_from_seq to conversation_visible_to().
  */
 enum err conversation_for_reader(struct ctx *ctx, uint64_t id, struct conversation_access *out) MUST_CHECK;
+/* The same for all that he may read above an id, in the order of ids, at most `max`. */
+enum err conversations_for_reader(struct ctx *ctx, uint64_t above, size_t max,
+                                  struct conversation_access **out, size_t *n) MUST_CHECK;
 uint64_t conversation_visible_to(const struct conversation_access *access);
 /*
  * Whether `user_id` may write into it now, from its row alone (locked, or as current as the answer must be):

@@ -1,11 +1,12 @@
 /*
  * Leaving for good: one transaction in which a person's sessions, friendships,
  * requests, blocks, notebook and profile go, and what others hold stays: the
- * conversations, in which he is a sender without a name, and their remarks.
+ * conversations, in which he is a sender without a name, and that they blocked him.
  *
  * It takes his own row first. Whoever becomes his friend at the same moment waits for
  * it, and then finds him gone; whoever ends a friendship with him holds the pair
- * that we want: one of the two is told to try again by the database.
+ * that we want: one of the two is told to try again by the database. Two events for
+ * each friend go into one outbox row, which bounds friends_max.
  */
 #include "model/accounts.h"
 #include "model/audit.h"
@@ -17,56 +18,53 @@ struct leaving {
     struct str hash;
 };
 
-static void tell_removed(struct ctx *ctx, const struct deletion_version_row *friends, size_t n)
+static void tell_removed(struct ctx *ctx, uint64_t to_id, uint64_t version)
 {
-    for (size_t i = 0; i < n; i++)
-        event_add(&ctx->events, ctx->arena,
-                  (struct event){.kind = EVENT_FRIEND_REMOVED,
-                                 .to_id = friends[i].id,
-                                 .id = ctx->actor.user_id,
-                                 .version = friends[i].version});
+    event_add(
+        &ctx->events, ctx->arena,
+        (struct event){
+            .kind = EVENT_FRIEND_REMOVED, .to_id = to_id, .id = ctx->actor.user_id, .version = version});
 }
 
-/* Each friend hears that the conversation has changed: its peer has no name any more. */
-static void tell_pairs(struct ctx *ctx, const struct deletion_pair_row *pairs, size_t n_pairs,
-                       const struct deletion_friend_row *friends, size_t n)
+/* Each friend hears that it is over, and that the conversation has changed: its peer has no name any more. */
+static enum err tell_friends(struct ctx *ctx)
 {
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n_pairs; j++)
-            if (pairs[j].id == friends[i].conversation_id) {
-                event_add(&ctx->events, ctx->arena,
-                          (struct event){.kind = EVENT_CONVERSATION,
-                                         .to_id = friends[i].friend_id,
-                                         .id = pairs[j].id,
-                                         .version = pairs[j].version + 1});
-                break;
-            }
+    struct deletion_heir_row *heirs;
+    size_t n;
+
+    TRY(q_deletion_heirs(ctx, ctx->actor.user_id, &heirs, &n));
+    for (size_t i = 0; i < n; i++) {
+        tell_removed(ctx, heirs[i].friend_id, heirs[i].friend_version);
+        event_add(&ctx->events, ctx->arena,
+                  (struct event){.kind = EVENT_CONVERSATION,
+                                 .to_id = heirs[i].friend_id,
+                                 .id = heirs[i].conversation_id,
+                                 .version = heirs[i].conversation_version});
+    }
+    return OK;
 }
 
 static enum err end_friendships(struct ctx *ctx)
 {
     const uint64_t me = ctx->actor.user_id;
     struct deletion_friend_row *friends;
-    struct deletion_version_row *versions;
     struct deletion_pair_row *pairs;
-    size_t n, n_pairs, n_versions;
+    size_t n, n_pairs, n_locked;
 
     TRY(q_deletion_friends(ctx, me, &friends, &n));
+    TRY(q_deletion_pairs(ctx, me, &pairs, &n_pairs));
     uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids),
-             *pair_ids = arena_array(ctx->arena, n, sizeof *pair_ids);
-    for (size_t i = 0; i < n; i++) {
+             *pair_ids = arena_array(ctx->arena, n_pairs, sizeof *pair_ids);
+    for (size_t i = 0; i < n; i++)
         ids[i] = friends[i].friend_id;
-        pair_ids[i] = friends[i].conversation_id;
-    }
-    TRY(q_deletion_lock_pairs(ctx, pair_ids, n, &pairs, &n_pairs));
-    TRY(q_deletion_part_pairs(ctx, pair_ids, n, NULL));
+    for (size_t i = 0; i < n_pairs; i++)
+        pair_ids[i] = pairs[i].id;
+    TRY(q_deletion_lock_pairs(ctx, pair_ids, n_pairs, &pairs, &n_locked));
+    TRY(q_deletion_part_pairs(ctx, pair_ids, n_pairs, NULL));
     TRY(q_deletion_count_down(ctx, ids, n, NULL));
-    TRY(q_deletion_versions(ctx, ids, n, &versions, &n_versions));
+    TRY(tell_friends(ctx));
     TRY(q_deletion_friends_theirs(ctx, me, ids, n, NULL));
-    TRY(q_deletion_friends_mine(ctx, me, NULL));
-    tell_removed(ctx, versions, n_versions);
-    tell_pairs(ctx, pairs, n_pairs, friends, n);
-    return OK;
+    return q_deletion_friends_mine(ctx, me, NULL);
 }
 
 /* The others' lists lose the request: there is nothing left to show, so they hear what they hear of a former
@@ -75,15 +73,17 @@ static enum err end_requests(struct ctx *ctx)
 {
     const uint64_t me = ctx->actor.user_id;
     struct deletion_request_row *rows;
-    struct deletion_version_row other;
-    size_t n;
+    struct deletion_version_row *others;
+    size_t n, n_others;
 
     TRY(q_deletion_requests_open(ctx, me, &rows, &n));
-    for (size_t i = 0; i < n; i++) {
-        other.id = rows[i].from_id == me ? rows[i].to_id : rows[i].from_id;
-        TRY(user_touch(ctx, other.id, &other.version));
-        tell_removed(ctx, &other, 1);
-    }
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = rows[i].other_id;
+    TRY(q_deletion_touch(ctx, ids, n, NULL));
+    TRY(q_deletion_versions(ctx, ids, n, &others, &n_others));
+    for (size_t i = 0; i < n_others; i++)
+        tell_removed(ctx, others[i].id, others[i].version);
     TRY(q_deletion_requests_from(ctx, me, NULL));
     return q_deletion_requests_to(ctx, me, NULL);
 }

@@ -265,12 +265,13 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 
-/* The later one says all that this one could: both tell the object as it is now. */
+/* A later one of the same object says all that this one could, unless it is older: a row that was rung once
+ * more. */
 static bool is_told_later(const struct event *events, size_t n, size_t i)
 {
     for (size_t j = i + 1; j < n; j++)
         if (events[j].kind == events[i].kind && events[j].id == events[i].id &&
-            events[j].other_id == events[i].other_id)
+            events[j].other_id == events[i].other_id && events[j].version >= events[i].version)
             return events[i].kind != EVENT_ENTRY;
     return false;
 }

@@ -14,7 +14,8 @@
 #include "model/ctx.h"
 #include "model/event.h"
 
-/* json[i] is event i on the wire, or absent where it is left out. A few statements, however many events. */
+/* json[i] is event i on the wire, or absent where it is left out. One statement for each conversation that is
+ * named, to see what he may see there; a few for all the rest. */
 enum err deliver(struct ctx *ctx, const struct event *events, size_t n, struct str *json) MUST_CHECK;
 
 /* Ephemeral ones and those that need no reading, for whoever whispers them or ends a poll. */

@@ -39,7 +39,8 @@ struct str event_pack(const struct event *events, size_t n, struct arena *arena)
 
     for (size_t i = 0; i < n; i++) {
         const struct event *e = &events[i];
-        const uint64_t numbers[NUMBERS] = {e->to_id, e->id, e->other_id, e->seq, e->version, e->origin_session};
+        const uint64_t numbers[NUMBERS] = {e->to_id, e->id,      e->other_id,
+                                           e->seq,   e->version, e->origin_session};
         unsigned char *p = packed + i * EVENT_PACKED_BYTES;
         *p++ = (unsigned char)e->kind;
         for (int j = 0; j < NUMBERS; j++)
@@ -57,7 +58,7 @@ enum err event_unpack(struct str packed, struct arena *arena, struct event_list 
         if (*p < EVENT_ENTRY || *p > KIND_MAX)
             return ERR_INVALID_REQUEST;
         event_add(out, arena,
-                  (struct event){.kind = (enum event_kind)*p,
+                  (struct event){.kind = (enum event_kind) * p,
                                  .to_id = get_u64(p + 1),
                                  .id = get_u64(p + 9),
                                  .other_id = get_u64(p + 17),

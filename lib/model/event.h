@@ -32,11 +32,11 @@ enum event_kind {
 
 struct event {
     enum event_kind kind;
-    uint64_t to_id;     /* the recipient; 0 where the kind says otherwise */
-    uint64_t id;        /* the object */
-    uint64_t other_id;  /* 0, or as the kind says */
-    uint64_t seq;       /* 0, or as the kind says */
-    uint64_t version;   /* of the object */
+    uint64_t to_id;          /* the recipient; 0 where the kind says otherwise */
+    uint64_t id;             /* the object */
+    uint64_t other_id;       /* 0, or as the kind says */
+    uint64_t seq;            /* 0, or as the kind says */
+    uint64_t version;        /* of the object */
     uint64_t origin_session; /* the session that caused it: not rung for EVENT_ENTRY; 0: none */
 };
 

@@ -123,8 +123,8 @@ static enum err part(struct ctx *ctx, uint64_t user_id, uint64_t friend_id)
 {
     struct version_row row;
 
+    TRY(q_user_unfriend(ctx, user_id, NULL)); /* the person's row before the friendship's, as everywhere */
     TRY(q_friendship_delete(ctx, user_id, friend_id, NULL));
-    TRY(q_user_unfriend(ctx, user_id, NULL));
     TRY(q_user_version(ctx, user_id, &row));
     event_add(&ctx->events, ctx->arena,
               (struct event){

@@ -1,6 +1,7 @@
 /* History: pages of a log with the reader's rights. */
 #include "model/history.h"
 
+#include "base/planted.h"
 #include "model/conversations.h"
 #include "model/entries.h"
 
@@ -26,19 +27,43 @@ static enum err begin(struct ctx *ctx, uint64_t id, struct page *p)
     return OK;
 }
 
-static void add(struct page *p, const struct entry *entry)
+static void add(struct page *p, struct str entry)
 {
     if (p->n++)
         buf_char(&p->items, ',');
-    entry_encode(&p->items, entry);
+    buf_str(&p->items, entry);
 }
 
-static void add_row(struct page *p, const struct entry_row *row)
+static struct str encode(const struct page *p, const struct entry *entry)
+{
+    struct buf b = buf_in(p->ctx->arena);
+
+    entry_encode(&b, entry);
+    return buf_done(&b);
+}
+
+static struct str encode_row(const struct page *p, const struct entry_row *row)
 {
     struct entry entry;
 
     entry_from_row(p->ctx->arena, row, &entry);
-    add(p, &entry);
+    return encode(p, &entry);
+}
+
+/* How many of the rows, from the first on, fit into so many bytes; their JSON. */
+static size_t fit(const struct page *p, const struct entry_row *rows, size_t n, size_t *room,
+                  struct str **json)
+{
+    size_t i = 0;
+
+    *json = arena_array(p->ctx->arena, n, sizeof **json);
+    for (; i < n; i++) {
+        (*json)[i] = encode_row(p, &rows[i]);
+        if ((*json)[i].n + 1 > *room)
+            break;
+        *room -= (*json)[i].n + 1;
+    }
+    return i;
 }
 
 static void end(struct page *p, uint64_t lowest, uint64_t highest, struct history_page *out)
@@ -62,25 +87,32 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* Down to where the page is full, or else to the first that may be seen. */
-static uint64_t lowest_of(const struct page *p, const struct entry_row *rows, size_t n, size_t limit)
+/* Of `n` rows downwards, `kept` are in the page: down to where it was full, or else to the first that may be
+ * seen. */
+static uint64_t lowest_of(const struct page *p, const struct entry_row *rows, size_t n, size_t kept,
+                          size_t limit)
 {
-    return n == limit ? rows[n - 1].seq : p->from;
+    return kept < n || n == limit ? rows[kept - 1].seq : p->from;
 }
 
 enum err history_before(struct ctx *ctx, uint64_t conversation_id, uint64_t before_seq, size_t limit,
                         struct history_page *out)
 {
+    size_t n, room = HISTORY_PAGE_MAX;
     struct entry_row *rows;
+    struct str *json;
     struct page p;
-    size_t n;
 
     TRY(begin(ctx, conversation_id, &p));
+#if PLANTED_BUG == PAGE_OFF_BY_ONE
+    before_seq -= before_seq > 2 && before_seq <= p.to;
+#endif
     const uint64_t highest = least(before_seq - 1, p.to);
     TRY(q_entries_below(ctx, p.id, p.from, highest, limit, &rows, &n));
-    for (size_t i = 0; i < n; i++)
-        add_row(&p, &rows[i]);
-    end(&p, n ? lowest_of(&p, rows, n, limit) : 0, highest, out);
+    const size_t kept = fit(&p, rows, n, &room, &json);
+    for (size_t i = 0; i < kept; i++)
+        add(&p, json[i]);
+    end(&p, n ? lowest_of(&p, rows, n, kept, limit) : 0, highest, out);
     return OK;
 }
 
@@ -88,20 +120,25 @@ enum err history_around(struct ctx *ctx, uint64_t conversation_id, uint64_t arou
                         struct history_page *out)
 {
     const size_t half = (limit + 1) / 2;
+    size_t n_below, n_above, room = HISTORY_PAGE_MAX / 2;
+    struct str *json_below, *json_above;
     struct entry_row *below, *above;
-    size_t n_below, n_above;
     struct page p;
 
     TRY(begin(ctx, conversation_id, &p));
     const uint64_t middle = least(around_seq, p.to);
     TRY(q_entries_below(ctx, p.id, p.from, middle, half, &below, &n_below));
     TRY(q_entries_above(ctx, p.id, most(middle + 1, p.from), p.to, limit - n_below, &above, &n_above));
-    for (size_t i = n_above; i > 0; i--)
-        add_row(&p, &above[i - 1]);
-    for (size_t i = 0; i < n_below; i++)
-        add_row(&p, &below[i]);
-    const uint64_t highest = n_above == limit - n_below && n_above ? above[n_above - 1].seq : p.to;
-    end(&p, n_below ? lowest_of(&p, below, n_below, half) : p.from, n_above ? highest : middle, out);
+    const size_t kept_below = fit(&p, below, n_below, &room, &json_below);
+    room += HISTORY_PAGE_MAX / 2;
+    const size_t kept_above = fit(&p, above, n_above, &room, &json_above);
+    for (size_t i = kept_above; i > 0; i--)
+        add(&p, json_above[i - 1]);
+    for (size_t i = 0; i < kept_below; i++)
+        add(&p, json_below[i]);
+    const bool is_cut = kept_above < n_above || n_above == limit - n_below;
+    const uint64_t highest = !n_above ? middle : is_cut ? above[kept_above - 1].seq : p.to;
+    end(&p, n_below ? lowest_of(&p, below, n_below, kept_below, half) : p.from, highest, out);
     return OK;
 }
 
@@ -114,13 +151,16 @@ enum err history_after(struct ctx *ctx, uint64_t conversation_id, uint64_t after
 
     TRY(begin(ctx, conversation_id, &p));
     const uint64_t first = after_seq + 1;
-    const uint64_t last = first > p.to ? after_seq : least(p.to, after_seq + limit);
+    uint64_t last = first > p.to ? after_seq : least(p.to, after_seq + limit);
     TRY(q_entries_above(ctx, p.id, most(first, p.from), last, limit, &rows, &n));
     for (uint64_t seq = first; seq <= last; seq++) {
-        if (next < n && rows[next].seq == seq)
-            add_row(&p, &rows[next++]);
+        const bool is_there = next < n && rows[next].seq == seq;
+        const struct entry hidden = {.seq = (int64_t)seq, .hidden = true};
+        const struct str json = is_there ? encode_row(&p, &rows[next++]) : encode(&p, &hidden);
+        if (p.items.n + json.n + 2 > HISTORY_PAGE_MAX)
+            last = seq - 1;
         else
-            add(&p, &(struct entry){.seq = (int64_t)seq, .hidden = true});
+            add(&p, json);
     }
     end(&p, first, last, out);
     return OK;

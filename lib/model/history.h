@@ -1,7 +1,8 @@
 /*
  * History: reading a conversation's log, in pages. What a reader may see is
  * decided by his membership alone: nothing below visible_from_seq, nothing above
- * left_seq.
+ * left_seq. A page is never longer than HISTORY_PAGE_MAX: it ends early, and
+ * `covers` says where.
  */
 #ifndef MODEL_HISTORY_H
 #define MODEL_HISTORY_H
@@ -11,6 +12,8 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "model/ctx.h"
+
+enum { HISTORY_PAGE_MAX = 1024 * 1024 - 256 }; /* bytes of items; with their frame 1 MiB */
 
 struct history_page {
     struct str items;  /* JSON array of entries */

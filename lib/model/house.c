@@ -23,8 +23,8 @@
 enum {
     TURN_MS = 500,
     KEYS_MS = 5000,
-    STALE_MS = 5000,       /* revocations older than this: fail closed */
-    OPEN_WAIT_MS = 30000,  /* for the database, at the start */
+    STALE_MS = 5000,      /* revocations older than this: fail closed */
+    OPEN_WAIT_MS = 30000, /* for the database, at the start */
 };
 
 struct house {
@@ -74,12 +74,10 @@ static void tell_revoked(void *arg, uint64_t session_id, uint64_t user_id)
 {
     struct house *house = arg;
 
-    pthread_mutex_lock(&house->lock);
-    void (*fn)(void *, uint64_t, uint64_t) = house->on_revoked;
-    void *fn_arg = house->on_revoked_arg;
+    pthread_mutex_lock(&house->lock); /* throughout: whoever takes his listener back may free it then */
+    if (house->on_revoked)
+        house->on_revoked(house->on_revoked_arg, session_id, user_id);
     pthread_mutex_unlock(&house->lock);
-    if (fn)
-        fn(fn_arg, session_id, user_id);
 }
 
 static enum err keep_revoked(struct house *house, struct ctx *ctx)
@@ -209,7 +207,8 @@ void house_close(struct house *house)
     pthread_mutex_unlock(&house->lock);
     pthread_join(house->watch, NULL);
     if (lease_release(&ctx, &house->lease, &house->ids) != OK)
-        log_warn("the node number was not given back; its lease will end by itself", log_num("node", house->lease.node));
+        log_warn("the node number was not given back; its lease will end by itself",
+                 log_num("node", house->lease.node));
     free_parts(house);
 }
 
@@ -243,7 +242,8 @@ bool house_is_current(const struct house *house)
     return clock_mono_ms() - atomic_load(&house->current_mono_ms) <= STALE_MS;
 }
 
-void house_on_revoked(struct house *house, void (*fn)(void *arg, uint64_t session_id, uint64_t user_id), void *arg)
+void house_on_revoked(struct house *house, void (*fn)(void *arg, uint64_t session_id, uint64_t user_id),
+                      void *arg)
 {
     pthread_mutex_lock(&house->lock);
     house->on_revoked = fn;

@@ -14,19 +14,20 @@
 #include <stdint.h>
 
 #include "base/conf.h"
-#include "base/id.h"
 #include "base/err.h"
+#include "base/id.h"
 
 struct house;
 struct ringer;
-struct token_keys;   /* model/token.h */
-struct revoked_set;  /* model/revocation.h */
+struct token_keys;  /* model/token.h */
+struct revoked_set; /* model/revocation.h */
 
 /*
  * `name` is the process's, as in "messages". Waits up to 30 s for the database. `conf` is borrowed.
  * On failure `problem` says what is wrong: the secret file, the database, the migrations.
  */
-enum err house_open(const struct conf *conf, const char *name, struct problem *problem, struct house **out) MUST_CHECK;
+enum err house_open(const struct conf *conf, const char *name, struct problem *problem,
+                    struct house **out) MUST_CHECK;
 /* Stops the watch and the ringer, gives the id lease back. */
 void house_close(struct house *house);
 
@@ -39,8 +40,10 @@ struct revoked_set *house_revoked(struct house *house);
 bool house_is_current(const struct house *house);
 /*
  * Calls `fn(arg, session_id, user_id)` in the watch's thread for each session newly
- * seen as revoked. One listener, set before serving (the poll handler ends parked polls).
+ * seen as revoked. One listener, set before serving (the poll handler ends parked polls). `fn` NULL takes it
+ * back: no call of it is running when this returns.
  */
-void house_on_revoked(struct house *house, void (*fn)(void *arg, uint64_t session_id, uint64_t user_id), void *arg);
+void house_on_revoked(struct house *house, void (*fn)(void *arg, uint64_t session_id, uint64_t user_id),
+                      void *arg);
 
 #endif

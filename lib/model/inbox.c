@@ -125,7 +125,7 @@ static enum err ask_open(struct redis *redis, uint64_t process, struct epoch epo
 {
     const struct inbox_key box = user_key(ask->user_id, "box"), meta = user_key(ask->user_id, "meta"),
                            at = user_key(ask->user_id, "at");
-    char n[24], session[24], who[24], hold[24], most[24], life[24];
+    char n[24], session[24], who[24], hold[24], most[24], life[24], holds[24];
     const struct str keys[] = {key_str(&box), key_str(&meta), key_str(&at)};
     const struct str args[] = {
         epoch_str(&epoch),
@@ -136,6 +136,7 @@ static enum err ask_open(struct redis *redis, uint64_t process, struct epoch epo
         number((uint64_t)ask->hold_ms, hold),
         number(INBOX_ITEMS_MAX, most),
         number(LIFE_MS, life),
+        number(ask->holds, holds),
     };
     return redis_script_add(redis, &script_poll_open, keys, 3, args, sizeof args / sizeof *args);
 }

@@ -70,14 +70,15 @@ struct inbox_ask {
     uint64_t user_id, session_id;
     struct cursor cursor;
     int64_t hold_ms; /* how long the registration stands; 0: none is made */
+    uint64_t holds;  /* the generation of an open poll that goes on; 0: the poll is new */
 };
 
 struct inbox_answer {
-    enum err err;    /* of this one; the others may be fine */
-    bool resync;     /* the cursor says nothing: begin at n */
-    uint64_t n;      /* up to which the items go */
-    uint64_t newest; /* > n: there is more */
-    uint64_t generation;
+    enum err err;             /* of this one; the others may be fine */
+    bool resync;              /* the cursor says nothing: begin at n */
+    uint64_t n;               /* up to which the items go */
+    uint64_t newest;          /* > n: there is more */
+    uint64_t generation;      /* 0: not registered; if it was to be, another process has a newer poll */
     uint64_t former;          /* the process that held the session before, if it was another; 0: none */
     bool was_online;          /* the person had a registration already */
     struct inbox_item *items; /* their n rise; some may be left out */

@@ -172,7 +172,7 @@ enum err me_update(struct ctx *ctx, const struct me_change *c)
 
     TRY(check(ctx, c));
     const enum err err = q_user_lock(ctx, ctx->actor.app_id, id, &account);
-    if (err == ERR_NOT_FOUND)
+    if (err == ERR_NOT_FOUND || (err == OK && account.state == STATE_DELETED))
         return fail(ctx, ERR_UNAUTHENTICATED, "the account is gone");
     TRY(err);
     TRY(q_user_me(ctx, ctx->actor.app_id, id, &row));

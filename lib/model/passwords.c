@@ -17,8 +17,12 @@ static int compare(const void *key, const void *word)
 
 static bool is_common(struct arena *arena, struct str key)
 {
-    return bsearch(str_c(arena, key), words_passwords, words_passwords_count, sizeof *words_passwords,
-                   compare);
+    char *word = str_c(arena, key);
+    const bool found =
+        bsearch(word, words_passwords, words_passwords_count, sizeof *words_passwords, compare);
+
+    crypt_wipe(word, key.n);
+    return found;
 }
 
 enum err password_accept(struct ctx *ctx, const char *field, struct str password, struct str username_key)

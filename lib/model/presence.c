@@ -49,7 +49,7 @@ enum err presence_tell(struct ctx *ctx, uint64_t user_id, bool online)
     if (err == ERR_NOT_FOUND || (err == OK && !shown.show_last_seen))
         return OK;
     TRY(err);
-    TRY(q_outbox_audience(ctx, user_id, PRESENCE_AUDIENCE_MAX, &rows, &n));
+    TRY(q_presence_audience(ctx, user_id, PRESENCE_AUDIENCE_MAX, &rows, &n));
     uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids);
     for (size_t i = 0; i < n; i++)
         ids[i] = rows[i].friend_id;

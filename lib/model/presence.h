@@ -1,6 +1,6 @@
 /*
  * Presence: who is here. A person is online while some session of his is
- * registered at a poll process (inbox.h: `at`); the registration ends 60 s after its
+ * registered at a poll process (inbox.h: `at`); the registration ends with the session, or 60 s after its
  * last poll. What is kept for later is users.last_seen_at, written lazily.
  *
  * Best effort: without Redis nobody is online, and no change is told.

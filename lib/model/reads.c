@@ -1,6 +1,8 @@
 /* Read marks and unread counts. */
 #include "model/reads.h"
 
+#include "base/planted.h"
+
 enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, int64_t *out)
 {
     struct unread_row *rows;
@@ -47,6 +49,9 @@ static enum err advance(struct ctx *ctx, uint64_t conversation_id, uint64_t seq,
 
     TRY(conversation_lock(ctx, conversation_id, &conv));
     TRY(q_member_get(ctx, conversation_id, ctx->actor.user_id, &member));
+#if PLANTED_BUG == LAST_MARK_WINS
+    member.read_seq = 0;
+#endif
     if (seq > member.read_seq) /* another device may have been faster */
         TRY(move(ctx, &conv, seq));
     *read_seq = (int64_t)(seq > member.read_seq ? seq : member.read_seq);

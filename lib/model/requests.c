@@ -170,11 +170,28 @@ static enum err check_target(struct ctx *ctx, uint64_t user_id)
     return OK;
 }
 
+/* Holds both people's rows: who leaves at the same moment is gone by now, or will find the request. */
+static enum err hold_both(struct ctx *ctx, const struct conversation_row *pair)
+{
+    const uint64_t both[] = {pair->low_id, pair->high_id};
+    struct account_row account;
+
+    for (int i = 0; i < 2; i++) {
+        TRY(q_user_lock(ctx, ctx->actor.app_id, both[i], &account));
+        if (account.state != STATE_DELETED)
+            continue;
+        return both[i] == ctx->actor.user_id ? fail(ctx, ERR_UNAUTHENTICATED, "the account is gone")
+                                             : fail(ctx, ERR_NOT_FOUND, "no such person");
+    }
+    return OK;
+}
+
 static enum err ask(struct ctx *ctx, const struct conversation_row *pair, struct str message, uint64_t *id)
 {
     const uint64_t me = ctx->actor.user_id;
     struct request_row request = {.from_id = me, .to_id = conversation_peer_id(pair, me), .version = 1};
 
+    TRY(hold_both(ctx, pair));
     TRY(ctx_id(ctx, &request.id));
     const struct q_request_insert_in in = {.id = request.id,
                                            .app_id = ctx->actor.app_id,
@@ -244,8 +261,8 @@ static enum err answered(struct ctx *ctx, const struct request_row *request)
 
 enum err friend_request_accept(struct ctx *ctx, uint64_t id, uint64_t *friend_id)
 {
-    struct request_row request;
-    struct conversation_row pair;
+    struct request_row request = {0};
+    struct conversation_row pair = {0};
 
     TRY(lock(ctx, id, false, &request, &pair));
     *friend_id = request.from_id;
@@ -261,8 +278,8 @@ enum err friend_request_accept(struct ctx *ctx, uint64_t id, uint64_t *friend_id
 
 static enum err end(struct ctx *ctx, uint64_t id, bool outgoing, enum request_state state)
 {
-    struct request_row request;
-    struct conversation_row pair;
+    struct request_row request = {0};
+    struct conversation_row pair = {0};
 
     TRY(lock(ctx, id, outgoing, &request, &pair));
     if (request.state == state)

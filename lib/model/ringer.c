@@ -37,6 +37,7 @@ struct ringer {
     struct fanout *fanout;
     struct db *db;
     struct arena *arena;
+    bool delete_failed; /* the thread's own: the next try waits its time */
     pthread_t thread;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t wake;
@@ -257,7 +258,8 @@ static void delete_done(struct ringer *r)
     if (!n)
         return;
     db_deadline(r->db, clock_mono_ms() + DATABASE_MS);
-    if (q_outbox_delete(&ctx, ids, n, NULL) != OK) {
+    r->delete_failed = q_outbox_delete(&ctx, ids, n, NULL) != OK;
+    if (r->delete_failed) {
         log_warn("rung outbox rows were not deleted; again soon", log_c("detail", db_error(r->db)));
         ringer_untake(r, ids, n);
     }
@@ -283,7 +285,8 @@ static struct ringjob *next_jobs(struct ringer *r, bool *delete_now, bool *stopp
     for (;;) {
         const int64_t due = r->n_done ? r->done_since_ms + DELETE_AFTER_MS : 0;
         *stopping = r->stopping;
-        *delete_now = r->n_done && (r->n_done >= DELETE_AT_ONCE || r->stopping || clock_mono_ms() >= due);
+        const bool at_once = !r->delete_failed && (r->n_done >= DELETE_AT_ONCE || r->stopping);
+        *delete_now = r->n_done && (at_once || clock_mono_ms() >= due);
         if (r->first || *delete_now || r->stopping)
             break;
         wait_until(r, due);

@@ -149,35 +149,50 @@ enum err session_sign_out(struct ctx *ctx, uint64_t session_id)
     return audit_add(ctx, AUDIT_SESSION_REVOKED, "session", session_id, NULL);
 }
 
-/* The living ones of a person but `keep`, without the `spared` that were seen last. */
-static enum err revoke_beyond(struct ctx *ctx, uint64_t user_id, uint64_t keep, size_t spared)
+/* The living ones of a person but `keep`, without the `spared` that were seen last. `*ended`: their ids. */
+static enum err revoke_beyond(struct ctx *ctx, uint64_t user_id, uint64_t keep, size_t spared,
+                              struct list *ended)
 {
     struct session_id_row *rows;
     size_t n;
 
+    *ended = (struct list){0};
     TRY(q_sessions_living(ctx, user_id, keep, &rows, &n));
     if (n <= spared)
         return OK;
     uint64_t *ids = arena_array(ctx->arena, n - spared, sizeof *ids);
     for (size_t i = spared; i < n; i++)
         ids[i - spared] = rows[i].id;
+    *ended = (struct list){ids, n - spared};
     return revoke(ctx, user_id, ids, n - spared);
 }
 
 enum err sessions_revoke_all(struct ctx *ctx, uint64_t user_id, uint64_t keep)
 {
-    return revoke_beyond(ctx, user_id, keep, 0);
+    struct list ended;
+    return revoke_beyond(ctx, user_id, keep, 0, &ended);
 }
 
 /* ---- beginning ---- */
 
+/* Ends the devices that would be too many with one more. */
+static enum err make_room(struct ctx *ctx, uint64_t user_id)
+{
+    struct list ended;
+
+    TRY(revoke_beyond(ctx, user_id, 0, (size_t)house_conf(ctx->house)->sessions_max - 1, &ended));
+    for (size_t i = 0; i < ended.n; i++)
+        TRY(audit_add(ctx, AUDIT_SESSION_REVOKED, "session", ((const uint64_t *)ended.items)[i],
+                      "too many devices"));
+    return OK;
+}
+
 enum err session_open(struct ctx *ctx, const struct device *device, struct tokens *out)
 {
-    const struct conf *conf = house_conf(ctx->house);
     struct actor who = ctx->actor;
     struct refresh refresh;
 
-    TRY(revoke_beyond(ctx, who.user_id, 0, (size_t)conf->sessions_max - 1));
+    TRY(make_room(ctx, who.user_id));
     TRY(ctx_id(ctx, &who.session_id));
     out->refresh_token = refresh_make(ctx, who.session_id, &refresh);
     const struct q_session_insert_in row = {.id = who.session_id,

@@ -18,16 +18,22 @@ int throttle_wait_s(uint64_t failures, unsigned free_failures, int64_t age_ms)
     return left_ms > 0 ? (int)((left_ms + 999) / 1000) : 0;
 }
 
-/* Who shares a network is one: an IPv4 address, or the first 64 bits of an IPv6 one. */
+/* Who shares a network is one: an IPv4 address (also as ::ffff:192.0.2.1), or the first 64 bits of an IPv6
+ * one. */
 static struct str network(struct arena *arena, const char *address)
 {
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
     unsigned char bytes[16];
+    char text[INET_ADDRSTRLEN];
 
     if (!address)
         return STR("");
-    if (inet_pton(AF_INET6, address, bytes) == 1)
+    if (inet_pton(AF_INET6, address, bytes) != 1)
+        return str_copy(arena, str_of(address));
+    if (memcmp(bytes, mapped, sizeof mapped) != 0)
         return (struct str){arena_copy(arena, bytes, 8), 8};
-    return str_of(arena_copy(arena, address, strlen(address)));
+    inet_ntop(AF_INET, bytes + sizeof mapped, text, sizeof text);
+    return str_copy(arena, str_of(text));
 }
 
 /* Has somebody signed in to this account from here before? Asked for unknown accounts too. */

@@ -9,7 +9,8 @@
  *
  * The owner: at an address from which somebody signed in to the account before, only
  * that account's failures from there count, so neither strangers elsewhere nor
- * neighbours behind the same address slow him down. From a new address he waits 30 s at most.
+ * neighbours behind the same address slow him down. From a new address he waits as everybody
+ * does: 30 s at most after the last attempt, whoever made that.
  */
 #ifndef MODEL_THROTTLE_H
 #define MODEL_THROTTLE_H

@@ -217,16 +217,15 @@ bool waiting_due(struct waiting *w, uint64_t session_id, uint64_t ticket)
     return queue_read(w, x);
 }
 
-bool waiting_revoke(struct waiting *w, uint64_t session_id, struct answers *out, struct inbox_leave *leave)
+bool waiting_revoke(struct waiting *w, uint64_t session_id, struct answers *out)
 {
     struct waiter *x = find(w, session_id);
 
     if (!x)
         return false;
-    *leave = (struct inbox_leave){x->user_id, session_id, x->generation, false};
     if (x->ticket)
         end_poll(w, x, ANSWER_REVOKED, 0, out);
-    drop(w, x);
+    x->left_ms = -WAITING_IDLE_MS; /* it does not come back; dropping it here would leave it registered */
     return true;
 }
 
@@ -326,6 +325,7 @@ size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
             .cursor = x->open ? x->cursor : x->asked,
             .until_ms = x->until_ms,
             .era = w->era,
+            .holds = x->open ? x->generation : 0,
             .was_here = x->generation > x->superseded_by,
         };
     }
@@ -354,9 +354,11 @@ bool waiting_read(struct waiting *w, const struct reading *r, const struct readi
     if (!x)
         return false;
     x->reading = false;
-    if (result->redis == OK) {
+    if (result->redis == OK && result->generation) {
         raise_to(&x->generation, result->generation);
         x->stands_until_ms = result->stands_until_ms;
+    } else if (result->redis == OK) {
+        raise_to(&x->superseded_by, r->holds + 1); /* the bell that said so was lost */
     }
     if (!x->ticket)
         return false;

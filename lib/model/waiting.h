@@ -74,8 +74,8 @@ bool waiting_arrive(struct waiting *w, const struct arrival *a, struct answers *
 void waiting_leave(struct waiting *w, uint64_t session_id, uint64_t ticket, int64_t now_ms);
 /* Its time is over: it is read once more, then answered. True: something has to be read. */
 bool waiting_due(struct waiting *w, uint64_t session_id, uint64_t ticket);
-/* The session is over and forgotten; false if it was not here. */
-bool waiting_revoke(struct waiting *w, uint64_t session_id, struct answers *out, struct inbox_leave *leave);
+/* The session is over: its poll ends, and waiting_idle() gives it next; false if it was not here. */
+bool waiting_revoke(struct waiting *w, uint64_t session_id, struct answers *out);
 
 /* ---- what the bell says ---- */
 
@@ -93,7 +93,8 @@ struct reading {
     struct cursor cursor; /* read after this */
     int64_t until_ms;     /* register until then, at least */
     unsigned era;
-    bool was_here; /* the session had a registration of this process */
+    uint64_t holds; /* the generation of a poll that is open; 0: it takes the session over */
+    bool was_here;  /* the session had a registration of this process */
 };
 /* Takes up to `max` sessions that have to be read. */
 size_t waiting_take(struct waiting *w, struct reading *out, size_t max);
@@ -103,7 +104,7 @@ struct reading_result {
     bool resync;
     struct cursor cursor; /* up to which the events go */
     uint64_t newest;
-    uint64_t generation;
+    uint64_t generation;     /* 0: another process has a newer poll */
     int64_t stands_until_ms; /* the registration */
     bool has_events;
 };
@@ -115,7 +116,7 @@ bool waiting_read(struct waiting *w, const struct reading *r, const struct readi
 
 /* Readings that failed are to be tried again. True: something has to be read. */
 bool waiting_retry(struct waiting *w);
-/* Forgets sessions without a poll for WAITING_IDLE_MS; gives up to `max` that are registered. */
+/* Forgets sessions without a poll for WAITING_IDLE_MS, or over; gives up to `max` that are registered. */
 size_t waiting_idle(struct waiting *w, int64_t now_ms, struct inbox_leave *out, size_t max);
 struct waiting_seen {
     uint64_t user_id, session_id;

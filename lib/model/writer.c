@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "model/batch.h"
 #include "model/entries.h"
 #include "model/house.h"
@@ -229,6 +230,9 @@ static void ring(struct writer *w, struct batch *b, const struct str *json)
 
     for (size_t i = 0; i < b->n_events; i++)
         entries[i] = (struct ring_entry){json[i], b->written[i]->member_ids, b->written[i]->n_members};
+#if PLANTED_BUG == FORGET_BEFORE_RING
+    ringer_untake(house_ringer(w->house), &b->outbox_id, 1);
+#endif
     outbox_ring(house_ringer(w->house), b->outbox_id, b->events, b->n_events, entries);
 }
 

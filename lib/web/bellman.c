@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "web/roomthreads.h"
 
 enum { RECONNECT_MS = 250 };
@@ -40,6 +41,9 @@ static enum err look_at_epoch(struct bellman *b)
     const struct epoch before = b->epoch.epoch;
 
     TRY(epoch_current(&b->epoch, b->desk.redis, b->desk.arena, NULL));
+#if PLANTED_BUG == NO_READ_AFTER_BREAK
+    b->connection = redis_connection(b->desk.redis);
+#endif
     if (b->connection == redis_connection(b->desk.redis) && epoch_eq(before, b->epoch.epoch))
         return OK;
     b->connection = redis_connection(b->desk.redis);
@@ -61,6 +65,8 @@ static void hear(struct bellman *b, struct str element)
     }
     if (bell.number && !bell_follows(&b->order, bell.ringer, bell.number))
         lost(room, NULL);
+    if (!house_is_current(room->house))
+        bell.json = STR(""); /* whose session is over is not known now: it is read, or waits */
     const int64_t lag_ms = clock_wall_ms() - bell.rung_at_ms;
     count_add(room->lag_ms, bell.rung_at_ms && lag_ms > 0 ? (uint64_t)lag_ms : 0);
     room_lock(room);

@@ -3,7 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { REDIS_ANSWER_MS = 1000 };
 
@@ -12,9 +15,10 @@ static struct {
     pthread_cond_t change;
     bool answered;
     struct request *parked;
-    park_fn fn; /* to be called once */
+    park_fn fn; /* to be called once, at `due_mono_ms` */
     void *arg;
     ticket ticket;
+    int64_t due_mono_ms;
 } cgi = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
 
 bool cgi_is_here(void)
@@ -56,13 +60,14 @@ void cgi_answer(struct str http)
     pthread_mutex_unlock(&cgi.lock);
 }
 
-void cgi_park(struct request *q, park_fn fn, void *arg, ticket t)
+void cgi_park(struct request *q, int64_t due_mono_ms, park_fn fn, void *arg, ticket t)
 {
     pthread_mutex_lock(&cgi.lock);
     cgi.parked = q;
     cgi.fn = fn;
     cgi.arg = arg;
     cgi.ticket = t;
+    cgi.due_mono_ms = due_mono_ms;
     pthread_cond_signal(&cgi.change);
     pthread_mutex_unlock(&cgi.lock);
 }
@@ -76,16 +81,29 @@ struct request *cgi_unpark(void)
     return q;
 }
 
-/* Until it is answered; tells the owner of a parked request that its time is over. */
+/* Waits for a change, at most until what is parked is due. Under the lock. */
+static void wait_for_change(void)
+{
+    if (!cgi.fn) {
+        pthread_cond_wait(&cgi.change, &cgi.lock);
+        return;
+    }
+    const int64_t left_ms = cgi.due_mono_ms - clock_mono_ms();
+    const int64_t until_ms = clock_wall_ms() + (left_ms > 0 ? left_ms : 0);
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    pthread_cond_timedwait(&cgi.change, &cgi.lock, &until);
+}
+
+/* Until it is answered; tells the owner of a parked request when its time is over. */
 static void wait_for_answer(void)
 {
     pthread_mutex_lock(&cgi.lock);
     while (!cgi.answered) {
-        if (!cgi.fn) {
-            pthread_cond_wait(&cgi.change, &cgi.lock);
+        const park_fn fn = cgi.fn;
+        if (!fn || clock_mono_ms() < cgi.due_mono_ms) {
+            wait_for_change();
             continue;
         }
-        const park_fn fn = cgi.fn;
         cgi.fn = NULL;
         pthread_mutex_unlock(&cgi.lock);
         fn(cgi.arg, cgi.ticket, true);

@@ -1,6 +1,6 @@
 /*
  * Plain CGI: one request from the environment and standard input, answered on
- * standard output. For trying a handler in a shell; a parked request is due at once.
+ * standard output. For trying a handler in a shell; a request may also be parked.
  */
 #ifndef WEB_CGI_H
 #define WEB_CGI_H
@@ -14,7 +14,7 @@ bool cgi_serve(const struct site *site);
 
 /* What serve.c and park.c call for a request that has no connection; from any thread. */
 void cgi_answer(struct str http);
-void cgi_park(struct request *q, park_fn fn, void *arg, ticket t);
+void cgi_park(struct request *q, int64_t due_mono_ms, park_fn fn, void *arg, ticket t);
 /* The parked request, once; NULL afterwards. */
 struct request *cgi_unpark(void);
 

@@ -210,7 +210,8 @@ static void on_connection(int fd, uint32_t gen, uint32_t events)
         conn_writable(fd);
 }
 
-static void on_listener(void)
+/* True when there may be more to accept. */
+static bool on_listener(void)
 {
     const struct timeval patience = {.tv_sec = front.site->conf->input_timeout_s};
 
@@ -223,11 +224,12 @@ static void on_listener(void)
             }
             if (errno == ECONNABORTED || errno == EINTR)
                 continue;
-            return;
+            return false;
         }
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         conn_add(fd);
     }
+    return true;
 }
 
 /* ---- time ---- */
@@ -285,6 +287,8 @@ static void begin_stop(void)
     if (front.stop_ms)
         _exit(1); /* asked twice */
     front.stop_ms = clock_mono_ms() + GRACE_MS;
+    while (on_listener()) /* who is in the backlog was promised an answer */
+        ;
     close_listener();
     pthread_mutex_lock(&conns.lock);
     conns.stopping = true;
@@ -324,7 +328,7 @@ static bool is_stopped(void)
 static void on_event(const struct epoll_event *e)
 {
     if (e->data.u64 == listener_tag)
-        on_listener();
+        (void)on_listener();
     else if (e->data.u64 == signals_tag)
         on_signal();
     else

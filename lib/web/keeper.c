@@ -1,6 +1,6 @@
 /*
  * The keeper: what is done now and then. Readings that failed are tried again;
- * sessions that polled no more for a minute leave, and their friends hear of it;
+ * sessions that polled no more for a minute, or are over, leave, and their friends hear of it;
  * who was seen is written down, many at once.
  */
 #include "base/clock.h"
@@ -22,6 +22,7 @@ static enum err let_go(struct room *room, struct room_desk *desk)
     if (!n)
         return OK;
     TRY(inbox_close(desk->redis, desk->arena, room->process, leaves, n));
+    desk_hurry(desk);
     for (size_t i = 0; i < n; i++) {
         if (!leaves[i].was_last)
             continue;
@@ -31,20 +32,26 @@ static enum err let_go(struct room *room, struct room_desk *desk)
     return OK;
 }
 
+/* All who are due: a rest that is left would be the same people each time. */
 static enum err write_seen(struct room *room, struct room_desk *desk)
 {
     struct waiting_seen seen[SOME];
     uint64_t users[SOME], sessions[SOME];
+    size_t n;
 
-    room_lock(room);
-    const size_t n = waiting_seen(room->waiting, clock_mono_ms(), seen, SOME);
-    room_unlock(room, false);
-    for (size_t i = 0; i < n; i++) {
-        users[i] = seen[i].user_id;
-        sessions[i] = seen[i].session_id;
-    }
-    struct ctx ctx = desk_ctx(room, desk, (struct actor){0});
-    return presence_seen(&ctx, users, sessions, n);
+    desk_hurry(desk);
+    do {
+        room_lock(room);
+        n = waiting_seen(room->waiting, clock_mono_ms(), seen, SOME);
+        room_unlock(room, false);
+        for (size_t i = 0; i < n; i++) {
+            users[i] = seen[i].user_id;
+            sessions[i] = seen[i].session_id;
+        }
+        struct ctx ctx = desk_ctx(room, desk, (struct actor){0});
+        TRY(presence_seen(&ctx, users, sessions, n));
+    } while (n == SOME);
+    return OK;
 }
 
 static void retry(struct room *room)

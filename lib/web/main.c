@@ -105,12 +105,9 @@ static bool has_heavy(void)
     return false;
 }
 
-static enum err serve_socket(struct site *site, const char *path, struct problem *problem)
+/* From listening to the last answer. */
+static enum err serve_front(struct site *site, const char *path, struct problem *problem)
 {
-    TRY(count_open(site->conf->run_dir, service.name, problem));
-    count_routes();
-    if (service.open)
-        TRY(service.open(site->house, site->conf));
     site->pool = pool_new(site->conf, site->conf->workers, site->conf->queue, "posthouse_queue");
     if (has_heavy())
         site->heavy = pool_new(site->conf, site->conf->argon2_concurrent, site->conf->argon2_queue,
@@ -125,8 +122,18 @@ static enum err serve_socket(struct site *site, const char *path, struct problem
     if (site->heavy)
         pool_free(site->heavy);
     if (service.close)
-        service.close();
+        service.close(); /* its threads may still have answers to give: the connections are closed after it */
     front_close();
+    return err;
+}
+
+static enum err serve_socket(struct site *site, const char *path, struct problem *problem)
+{
+    TRY(count_open(site->conf->run_dir, service.name, problem));
+    count_routes();
+    enum err err = service.open ? service.open(site->house, site->conf) : OK;
+    if (err == OK)
+        err = serve_front(site, path, problem);
     count_close();
     return err;
 }

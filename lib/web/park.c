@@ -20,7 +20,7 @@ enum err req_park(struct req *r, int64_t due_mono_ms, park_fn fn, void *arg, tic
 
     if (q->fd == REQUEST_CGI) {
         *out = cgi_ticket;
-        cgi_park(q, fn, arg, cgi_ticket);
+        cgi_park(q, due_mono_ms, fn, arg, cgi_ticket);
         return LATER;
     }
     pthread_mutex_lock(&conns.lock);

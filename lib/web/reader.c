@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "base/planted.h"
 #include "model/bell.h"
 #include "model/deliver.h"
 #include "model/presence.h"
@@ -88,9 +89,25 @@ static enum err open_boxes(struct reader *r, struct epoch seen, int64_t now_ms)
         asks[i] = (struct inbox_ask){.user_id = t->reading.user_id,
                                      .session_id = t->reading.session_id,
                                      .cursor = t->reading.cursor,
-                                     .hold_ms = t->look ? 0 : wait_ms + HOLD_MS};
+                                     .hold_ms = t->look ? 0 : wait_ms + HOLD_MS,
+                                     .holds = t->reading.holds};
         r->tasks[i].result.stands_until_ms = now_ms + asks[i].hold_ms;
     }
+#if PLANTED_BUG == READ_BEFORE_REGISTER
+    struct inbox_ask looks[SOME];
+    struct inbox_answer registered[SOME];
+    for (size_t i = 0; i < r->n; i++) {
+        looks[i] = asks[i];
+        looks[i].hold_ms = 0;
+    }
+    TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, looks, r->n, answers));
+    TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, asks, r->n, registered));
+    for (size_t i = 0; i < r->n; i++) {
+        r->tasks[i].box = answers[i];
+        r->tasks[i].box.generation = registered[i].generation;
+    }
+    return OK;
+#endif
     TRY(inbox_open(r->desk.redis, r->desk.arena, r->room->process, r->epoch.epoch, asks, r->n, answers));
     for (size_t i = 0; i < r->n; i++)
         r->tasks[i].box = answers[i];
@@ -107,6 +124,9 @@ static void read_boxes(struct reader *r, struct epoch seen)
         t->result.resync = t->box.resync;
         t->result.cursor = (struct cursor){r->epoch.epoch, t->box.n};
         t->result.newest = t->box.newest;
+#if PLANTED_BUG == CURSOR_PAST_PAGE
+        t->result.cursor.n = t->box.newest;
+#endif
         t->result.generation = t->box.generation;
     }
     count_add(r->room->boxes, r->n);
@@ -160,6 +180,7 @@ static enum err fetch(struct reader *r, struct task *t)
 
 static void fetch_events(struct reader *r)
 {
+    desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         struct task *t = &r->tasks[i];
         if (t->result.redis != OK || t->result.resync)
@@ -242,9 +263,10 @@ static enum err tell_former(struct reader *r, const struct task *t)
 
 static enum err tell_others(struct reader *r)
 {
+    desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         const struct task *t = &r->tasks[i];
-        if (t->look || t->result.redis != OK)
+        if (t->look || t->result.redis != OK || !t->box.generation)
             continue;
         if (t->box.former)
             TRY(tell_former(r, t));

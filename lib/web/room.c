@@ -123,11 +123,9 @@ void room_revoked(struct room *room, uint64_t session_id)
 {
     struct arena *arena = arena_new();
     struct answers answers = {.arena = arena};
-    struct inbox_leave leave;
 
     room_lock(room);
-    /* Its registration ends by itself; nobody is told of a session that is over. */
-    (void)waiting_revoke(room->waiting, session_id, &answers, &leave);
+    (void)waiting_revoke(room->waiting, session_id, &answers); /* the keeper signs it off */
     room_unlock(room, false);
     answer_all(&answers);
     arena_free(arena);
@@ -158,11 +156,14 @@ void desk_close(struct room_desk *desk)
     arena_free(desk->arena);
 }
 
+void desk_hurry(struct room_desk *desk)
+{
+    db_deadline(desk->db, clock_mono_ms() + ROOM_DATABASE_MS);
+}
+
 struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor actor)
 {
     desk->problem = (struct problem){0};
-    if (desk->db)
-        db_deadline(desk->db, clock_mono_ms() + ROOM_DATABASE_MS);
     return (struct ctx){.arena = desk->arena,
                         .db = desk->db,
                         .redis = desk->redis,

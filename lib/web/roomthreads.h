@@ -47,6 +47,9 @@ struct room_desk {
 };
 struct room_desk desk_open(struct room *room, bool with_db);
 void desk_close(struct room_desk *desk);
+/* From now on its database has ROOM_DATABASE_MS, for all that follows: however many people a thread works for
+ * at once, a database that hangs holds it no longer than that. */
+void desk_hurry(struct room_desk *desk);
 /* The desk's connections, for somebody; nobody: all zero. */
 struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor actor);
 

@@ -72,6 +72,16 @@ SELECT c.id, c.kind, c.low_id, c.high_id, c.flags, c.last_seq, c.version,
 FROM conversations AS c JOIN members AS m ON m.conversation_id = c.id AND m.user_id = :user_id
 WHERE c.id = :id AND c.app_id = :app_id;
 
+-- name: conversation_access_above :many
+-- The same for all of one member's above an id, in the order of ids.
+-- in: app_id u64, user_id u64, above u64, max u64
+-- out: conversation_access
+SELECT c.id, c.kind, c.low_id, c.high_id, c.flags, c.last_seq, c.version,
+       m.visible_from_seq, m.left_seq, m.read_seq, m.version AS member_version
+FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id
+WHERE m.user_id = :user_id AND m.conversation_id > :above AND c.app_id = :app_id
+ORDER BY m.conversation_id LIMIT :max;
+
 -- name: conversation_views :many
 -- Some conversations as one member sees them, in no order.
 -- in: app_id u64, user_id u64, ids u64[]

@@ -2,13 +2,19 @@
 
 -- name: deletion_friends :many
 -- in: user_id u64
--- out: deletion_friend_row(friend_id u64, conversation_id u64)
-SELECT friend_id, conversation_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id;
+-- out: deletion_friend_row(friend_id u64)
+SELECT friend_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id;
+
+-- name: deletion_pairs :many
+-- Their conversations, in the order in which everybody locks them.
+-- in: user_id u64
+-- out: deletion_pair_row(id u64)
+SELECT conversation_id AS id FROM friendships WHERE user_id = :user_id ORDER BY conversation_id;
 
 -- name: deletion_lock_pairs :many
 -- in: ids u64[]
--- out: deletion_pair_row(id u64, version u64)
-SELECT id, version FROM conversations WHERE id IN (:ids) ORDER BY id FOR UPDATE;
+-- out: deletion_pair_row
+SELECT id FROM conversations WHERE id IN (:ids) ORDER BY id FOR UPDATE;
 
 -- name: deletion_part_pairs :exec
 -- Nobody is anybody's friend there any more; blocks stay as they are.
@@ -19,10 +25,13 @@ UPDATE conversations SET flags = flags & ~1, version = version + 1 WHERE id IN (
 -- in: ids u64[]
 UPDATE users SET friend_count = friend_count - 1, version = version + 1 WHERE id IN (:ids) AND friend_count > 0;
 
--- name: deletion_versions :many
--- in: ids u64[]
--- out: deletion_version_row(id u64, version u64)
-SELECT id, version FROM users WHERE id IN (:ids);
+-- name: deletion_heirs :many
+-- What each friend is told: his version, and that of the conversation, as they are now.
+-- in: user_id u64
+-- out: deletion_heir_row(friend_id u64, friend_version u64, conversation_id u64, conversation_version u64)
+SELECT f.friend_id, u.version AS friend_version, f.conversation_id, c.version AS conversation_version
+FROM friendships AS f JOIN users AS u ON u.id = f.friend_id JOIN conversations AS c ON c.id = f.conversation_id
+WHERE f.user_id = :user_id;
 
 -- name: deletion_friends_theirs :exec
 -- in: user_id u64, ids u64[]
@@ -33,11 +42,21 @@ DELETE FROM friendships WHERE user_id IN (:ids) AND friend_id = :user_id;
 DELETE FROM friendships WHERE user_id = :user_id;
 
 -- name: deletion_requests_open :many
--- Who has an open request from or to a person.
+-- Who has an open request from or to a person: each once, since a pair has one at most.
 -- in: user_id u64
--- out: deletion_request_row(from_id u64, to_id u64)
-SELECT from_id, to_id FROM friend_requests WHERE from_id = :user_id AND pending = 1
-UNION ALL SELECT from_id, to_id FROM friend_requests WHERE to_id = :user_id AND pending = 1;
+-- out: deletion_request_row(other_id u64)
+SELECT to_id AS other_id FROM friend_requests WHERE from_id = :user_id AND pending = 1
+UNION ALL SELECT from_id AS other_id FROM friend_requests WHERE to_id = :user_id AND pending = 1
+ORDER BY other_id;
+
+-- name: deletion_touch :exec
+-- in: ids u64[]
+UPDATE users SET version = version + 1 WHERE id IN (:ids);
+
+-- name: deletion_versions :many
+-- in: ids u64[]
+-- out: deletion_version_row(id u64, version u64)
+SELECT id, version FROM users WHERE id IN (:ids);
 
 -- name: deletion_requests_from :exec
 -- in: user_id u64

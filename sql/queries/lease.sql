@@ -18,9 +18,11 @@ WHERE node = :node AND used_until_ms = :seen_until_ms
 
 -- name: id_node_renew :exec
 -- No row if the lease ended and another took it. An ended lease that nobody took may go on.
+-- The row changes always: one that would stay as it is would not be counted.
 -- in: node u64, holder u64, lease_ms i64, used_until_ms i64
 UPDATE id_nodes
-SET expires = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :lease_ms, used_until_ms = :used_until_ms
+SET expires = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :lease_ms,
+    used_until_ms = GREATEST(used_until_ms + 1, :used_until_ms)
 WHERE node = :node AND holder = :holder;
 
 -- name: id_node_release :exec

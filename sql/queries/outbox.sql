@@ -33,7 +33,7 @@ SELECT CAST(COALESCE(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) -
        (SELECT o.created_at FROM outbox AS o ORDER BY o.id LIMIT 1), 0) AS SIGNED) AS age_ms;
 
 -- name: outbox_audience :many
--- The friends of somebody: who hears of a changed profile, and of presence.
+-- The friends of somebody: who hears of a changed profile.
 -- in: user_id u64, max u64
 -- out: audience_row(friend_id u64)
 SELECT friend_id FROM friendships WHERE user_id = :user_id ORDER BY friend_id LIMIT :max;

@@ -28,9 +28,10 @@ WHERE app_id = :app_id AND nickname_key LIKE :pattern ESCAPE '!' AND nickname_ke
 ORDER BY nickname_key, id LIMIT :max;
 
 -- name: user_keys :one
+-- The names by which a person who is still here is found.
 -- in: app_id u64, id u64
 -- out: keys_row(username_key str?, nickname_key str)
-SELECT username_key, nickname_key FROM users WHERE id = :id AND app_id = :app_id;
+SELECT username_key, nickname_key FROM users WHERE id = :id AND app_id = :app_id AND state <> 2;
 
 -- name: user_by_username :one
 -- Who has this username, and what signing in needs.

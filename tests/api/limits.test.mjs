@@ -102,7 +102,7 @@ test('more polls than the house takes are told to come again, and find room when
   }
   const polls = sessions.map(async (token) => {
     const { body: { cursor } } = await call('GET', '/poll?timeout=0', { token })
-    return call('GET', `/poll?timeout=3&cursor=${cursor}`, { token })
+    return call('GET', `/poll?timeout=12&cursor=${cursor}`, { token })
   })
   const answers = await Promise.all(polls)
   assert.equal(count(answers, 200) + count(answers, 503), sessions.length, answers.map(({ status }) => status).join())

@@ -60,7 +60,7 @@ static struct conn *conns;
 static int64_t now_us, count_from_us, end_us;
 static uint32_t *latencies;
 static size_t n_done;
-static uint64_t n_messages;
+static uint64_t n_messages; /* begins at the clock: an id of a former run would be its repetition */
 
 static void die(const char *what, const char *detail)
 {
@@ -316,6 +316,7 @@ static void run_pairs(char **argv)
     FILE *file = open_file(argv[3]);
     struct pair p = {0};
 
+    n_messages = (uint64_t)clock_us();
     while (fscanf(file, "%511s %511s %39s %127s", p.sender, p.reader, p.conversation, p.cursor) == 4) {
         struct pair *kept = malloc(sizeof *kept);
 

@@ -1,108 +1,222 @@
-// A simulated device: it sends and repeats until it has an answer, polls by its cursor, and builds its view of each
-// conversation from events, from the answers to its own sends, and by filling gaps. From nothing else.
-import assert from 'node:assert/strict'
+// A simulated device: it sends and repeats until it has an answer, polls by its cursor, marks as read, and builds its view
+// of each conversation from events, from the answers to its own sends, and by filling gaps. From nothing else.
+// Whatever it asks and hears goes into the history; it judges nothing.
+import { setMaxListeners } from 'node:events'
 
+import { ask, askProcess, cutOff } from './http.mjs'
+import { print, sum } from './history.mjs'
+
+const ANSWER_MS = 15_000
 const LOST = new Set([502, 504]) // it may have been carried out
-const REFUSED = new Set([503, 429]) // certainly not
-const ANSWER_MS = 40_000
+const LATER = new Set([503, 429]) // certainly not; soon perhaps
+const TEXT_MAX = 120
 
 export const pause = (ms) => new Promise((done) => setTimeout(done, ms))
 
 export class Device {
-  /** @param account {name, username, password} @param world {base, history, random, isOver} */
+  /** @param world {base, sockets, history, random, uuid, isOver(), isQuiet(), rest(ms), habits} */
   constructor(account, number, world) {
     Object.assign(this, { account, world, who: `${account.name}/${number}`, cursor: null, refreshing: null })
-    this.views = new Map() // conversation → entries, from seq 1 on, without holes
+    this.logs = new Map() // conversation → fingerprints of its entries, from seq 1 on, without holes
+    this.marks = new Map() // "conversation user" → {seq, version}
     this.filling = new Map() // conversation → the gap filling that runs
-    this.faults = []
-    this.resyncs = 0
+    this.unsure = new Set() // conversations where it gave up a send without knowing what became of it
     this.abort = new AbortController()
+    setMaxListeners(0, this.abort.signal)
   }
 
-  /** One try: {outcome: ok|refused|lost, status, body}. */
-  async once(op, method, path, body, timeoutMs = ANSWER_MS) {
-    const headers = { 'content-type': 'application/json' }
-    if (this.token) headers.authorization = `Bearer ${this.token}`
+  note(op, is, details) {
+    return this.world.history.note(this.who, op, is, details)
+  }
+
+  chance(probability) {
+    return this.world.random() < probability
+  }
+
+  below(n) {
+    return Math.floor(this.world.random() * n)
+  }
+
+  /** A pause before the next try; longer each time. */
+  backOff(tries) {
+    return pause(Math.min(40 * 2 ** tries, 700) * (0.5 + this.world.random()))
+  }
+
+  /** One try: {is: ok|refused|unknown, later, status, body}. `later`: the same may be tried again. */
+  async once(request) {
+    const token = this.token
     let answer
     try {
-      const signal = AbortSignal.any([this.abort.signal, AbortSignal.timeout(timeoutMs)])
-      const response = await fetch(this.world.base + path, { method, headers, body: body && JSON.stringify(body), signal })
-      const text = await response.text()
-      answer = { status: response.status, id: response.headers.get('x-request-id'), body: text ? JSON.parse(text) : null }
+      const { process } = request
+      const how = { timeoutMs: ANSWER_MS, way: this.below(6) - 1, signal: this.abort.signal, ...request, token }
+      answer = process ? await askProcess(process, { ...how, path: `/api/v1${request.path}` }) : await ask(this.world.base, how)
     } catch (error) {
-      return { outcome: 'lost', status: 0, body: null, why: error.message }
+      return { is: 'unknown', later: true, status: 0, body: null, why: error.message }
     }
-    if (answer.status < 300) return { outcome: 'ok', ...answer }
-    if (LOST.has(answer.status)) return { outcome: 'lost', ...answer }
-    if (REFUSED.has(answer.status)) return { outcome: 'refused', ...answer }
-    if (answer.body?.code === 'token_expired') {
-      await this.refresh()
-      return { outcome: 'refused', ...answer }
+    const code = answer.body?.code
+    if (answer.status < 300) return { is: 'ok', ...answer }
+    if (LOST.has(answer.status)) return { is: 'unknown', later: true, ...answer }
+    if (LATER.has(answer.status)) return { is: 'refused', later: true, ...answer }
+    const isOld = code === 'unauthenticated' && (token !== this.token || this.refreshing)
+    if ((code === 'token_expired' || isOld) && !request.path.startsWith('/token')) {
+      await (isOld ? this.refreshing : this.refresh())
+      return { is: 'refused', later: true, ...answer }
     }
-    this.faults.push(`${this.who} ${op}: ${method} ${path} → ${answer.status} ${JSON.stringify(answer.body)}`)
-    return { outcome: 'fault', ...answer }
+    return { is: 'refused', later: false, ...answer }
   }
 
-  /** Tries until it is answered; null for what nobody can answer. */
-  async insist(op, method, path, body) {
-    for (let tries = 0; ; tries++) {
-      const answer = await this.once(op, method, path, body)
-      this.world.history.note(this.who, op, answer.outcome === 'lost' ? 'unknown' : answer.outcome, { status: answer.status })
-      if (answer.outcome === 'ok') return answer
-      if (answer.outcome === 'fault' || this.abort.signal.aborted) return null
-      await pause(Math.min(50 * 2 ** tries, 500) * (0.5 + this.world.random()))
+  /** Tries until it is answered; null when it is over. A refusal for good is for the checker to see. */
+  async insist(op, request) {
+    for (let tries = 0; !this.abort.signal.aborted; tries++) {
+      const answer = await this.once(request)
+      if (answer.is === 'ok') return answer
+      if (!answer.later) {
+        this.note(op, 'fault', { path: request.path, status: answer.status, code: answer.body?.code, id: answer.id })
+        return null
+      }
+      await this.backOff(tries)
     }
+    return null
   }
 
-  async signIn() {
-    const device = { name: this.who, platform: 'other' }
-    const { body } = await this.insist('login', 'POST', '/login', { ...this.account.credentials, device })
-    this.take(body)
-    this.id = body.user.id
-  }
-
-  take({ access_token, refresh_token }) {
+  // ---- who it is ----
+  adopt({ user, session_id, access_token, refresh_token }) {
+    if (session_id) this.session = session_id
+    if (user) this.account.id = user.id
     this.token = access_token
     this.refreshToken = refresh_token
   }
 
-  /** Rotates the refresh token; after a lost answer the same token again. */
+  async signIn() {
+    const device = { name: this.who, platform: 'other' }
+    const answer = await this.insist('login', { method: 'POST', path: '/login', body: { ...this.account.credentials, device }, timeoutMs: 60_000 })
+    if (!answer) return
+    this.adopt(answer.body)
+    this.cursor = null
+    this.note('login', 'ok', { user: this.account.id, session: this.session })
+  }
+
+  /** Rotates the refresh token; after a lost answer the same one again, and when that is over, a new session. */
   async refresh() {
-    this.refreshing ??= this.insist('refresh', 'POST', '/token/refresh', { refresh_token: this.refreshToken })
-      .then((answer) => answer && this.take(answer.body)).finally(() => (this.refreshing = null))
+    this.refreshing ??= this.rotate().finally(() => (this.refreshing = null))
     await this.refreshing
   }
 
-  /** Says something, with the same id until it is acknowledged. */
-  async say(conversation, clientMsgId, text) {
-    const { history } = this.world
-    const path = `/conversations/${conversation}/messages`
-    const body = { client_msg_id: clientMsgId, type: 'text', content: { text } }
-    history.note(this.who, 'send', 'invoke', { conversation, id: clientMsgId, text })
-    for (let tries = 0; ; tries++) {
-      const answer = await this.once('send', 'POST', path, body)
-      const is = answer.outcome === 'ok' ? 'ok' : answer.outcome === 'lost' ? 'unknown' : 'refused'
-      history.note(this.who, 'send', is, { conversation, id: clientMsgId, seq: answer.body?.seq, status: answer.status })
-      if (answer.outcome === 'ok') {
-        this.take_entry(answer.body)
-        return answer.body.seq
-      }
-      if (answer.outcome === 'fault' || this.abort.signal.aborted) return null
-      await pause(Math.min(50 * 2 ** tries, 1000) * (0.5 + this.world.random()))
+  async rotate() {
+    for (let tries = 0; !this.abort.signal.aborted; tries++) {
+      const answer = await this.once({ method: 'POST', path: '/token/refresh', body: { refresh_token: this.refreshToken } })
+      if (answer.is === 'ok') return this.adopt(answer.body)
+      if (answer.status === 401) return this.signIn() // two lost answers in a row end a session
+      await this.backOff(tries)
     }
   }
 
-  view(conversation) {
-    if (!this.views.has(conversation)) this.views.set(conversation, [])
-    return this.views.get(conversation)
+  // ---- sending ----
+  /** One try of a send, by nginx or straight to one process. */
+  async send(conversation, id, text, trespass) {
+    const { history, sockets } = this.world
+    const call = history.call()
+    const body = { client_msg_id: id, type: 'text', content: { text }, ...trespass?.body }
+    const process = sockets.messages && this.chance(0.15) ? sockets.messages[this.below(sockets.messages.length)] : undefined
+    this.note('send', 'invoke', { call, conversation, id, user: this.account.id, text: sum(text), ...(trespass && { trespass: trespass.code }) })
+    const answer = await this.once({ method: 'POST', path: `/conversations/${conversation}/messages`, body, process })
+    const entry = answer.is === 'ok' ? answer.body : null
+    this.note('send', answer.is, { call, conversation, id, status: answer.status, code: answer.body?.code, request: answer.id,
+      ...(entry && { seq: entry.seq, print: print(entry) }) })
+    if (entry) this.take(entry)
+    return answer
+  }
+
+  /** Says something, with the same id until it is acknowledged, sometimes twice at once; now and then it gives up. */
+  async say(conversation, id, text) {
+    for (let tries = 0; !this.abort.signal.aborted; tries++) {
+      const both = this.chance(0.05)
+      const [answer] = await Promise.all([this.send(conversation, id, text), ...(both ? [this.send(conversation, id, text)] : [])])
+      if (answer.is === 'ok' || !answer.later) return
+      if (this.chance(0.03)) {
+        this.unsure.add(conversation)
+        return
+      }
+      await this.backOff(tries)
+    }
+  }
+
+  /** Sends that must be refused: an id used for something else, an answer to what is not there, a foreign conversation. */
+  async trespass(conversation) {
+    const { uuid, habits } = this.world
+    const id = uuid()
+    if (this.chance(0.3)) return this.send(conversation, id, 'an answer to nothing', { code: 'invalid_request', body: { reply_to_seq: 1e9 } })
+    if (this.chance(0.4)) return this.send(habits.foreign(this.account), id, 'where I do not belong', { code: 'not_found' })
+    const first = await this.send(conversation, id, 'the first')
+    if (first.is === 'ok') return this.send(conversation, id, 'and another', { code: 'conflict' })
+    this.unsure.add(conversation)
+  }
+
+  async talk() {
+    const { world } = this
+    while (!world.isOver()) {
+      await world.rest(world.habits.thinkMs * (0.2 + 1.6 * world.random()))
+      if (world.isQuiet() || world.isOver()) continue
+      const conversation = this.account.conversations[this.below(this.account.conversations.length)]
+      const burst = 1 + this.below(world.habits.burst)
+      const saying = Array.from({ length: burst }, (_, n) => this.say(conversation, world.uuid(),
+        `${this.who} ${n} ${'驿🐎'.repeat(this.below(TEXT_MAX / 3))}`))
+      await world.busy(Promise.all(this.chance(0.02) ? [...saying, this.trespass(conversation)] : saying))
+    }
+  }
+
+  // ---- this and that ----
+  async markRead(conversation) {
+    const { history } = this.world
+    const seen = this.log(conversation).length
+    if (!seen) return
+    const seq = Math.max(1, seen - this.below(6))
+    const call = history.call()
+    this.note('read', 'invoke', { call, conversation, user: this.account.id, seq })
+    const answer = await this.once({ method: 'POST', path: `/conversations/${conversation}/read`, body: { seq } })
+    this.note('read', answer.later || answer.is === 'ok' ? answer.is : 'fault', { call, conversation, user: this.account.id,
+      seq: answer.body?.read_seq, status: answer.status, code: answer.body?.code })
+    if (answer.is === 'ok') this.raiseMark(conversation, answer.body.read_seq)
+  }
+
+  /** A page of the log at a random place, as one who scrolls would ask for it. */
+  async browse(conversation) {
+    const length = this.log(conversation).length
+    const at = 1 + this.below(length + 2)
+    await this.page(conversation, ['before', 'around', 'after'][this.below(3)], at, 1 + this.below(40))
+  }
+
+  async potter() {
+    const { world } = this
+    while (!world.isOver()) {
+      await world.rest(world.habits.potterMs * (0.2 + 1.6 * world.random()))
+      if (world.isQuiet() || world.isOver()) continue
+      const conversation = this.account.conversations[this.below(this.account.conversations.length)]
+      const what = world.random()
+      if (what < 0.5) await world.busy(Promise.all(Array.from({ length: 1 + this.below(3) }, () => this.markRead(conversation))))
+      else if (what < 0.8) await world.busy(this.browse(conversation))
+      else if (what < 0.85) await world.busy(this.refresh())
+      else await world.busy(this.insist('look', { path: ['/me', '/friends', '/friend-requests', `/conversations/${conversation}`][this.below(4)] }))
+    }
+  }
+
+  // ---- its view ----
+  log(conversation) {
+    if (!this.logs.has(conversation)) this.logs.set(conversation, [])
+    return this.logs.get(conversation)
+  }
+
+  show(conversation, seq, mark) {
+    this.log(conversation).push(mark)
+    this.note('show', 'ok', { conversation, seq, print: mark })
   }
 
   /** An entry that came: the next one, one that is there already, or a jump that must be filled. */
-  take_entry(entry) {
-    const view = this.view(entry.conversation_id)
-    if (entry.seq === view.length + 1) view.push(entry)
-    else if (entry.seq > view.length) this.fill(entry.conversation_id, entry.seq)
-    else assert.deepEqual(entry, view[entry.seq - 1], `${this.who}: two entries with one seq`)
+  take(entry) {
+    const { conversation_id: conversation, seq } = entry
+    const log = this.log(conversation)
+    if (seq === log.length + 1) this.show(conversation, seq, print(entry))
+    else if (seq > log.length) this.fill(conversation, seq)
   }
 
   /** Reads what is missing below and at `seq`; one run per conversation, which sees to what comes meanwhile. */
@@ -110,50 +224,122 @@ export class Device {
     const running = this.filling.get(conversation)
     if (running) {
       running.to = Math.max(running.to, seq)
-      return
+      return running.done
     }
     const run = { to: seq }
     this.filling.set(conversation, run)
-    this.fillTo(conversation, run).catch((error) => this.faults.push(`${this.who} fill: ${error.message}`))
-      .finally(() => this.filling.delete(conversation))
+    run.done = this.fillTo(conversation, run).finally(() => this.filling.delete(conversation))
+    return run.done
   }
 
   async fillTo(conversation, run) {
-    const view = this.view(conversation)
-    while (view.length < run.to) {
-      const after = view.length
-      const answer = await this.insist('fill', 'GET', `/conversations/${conversation}/messages?after_seq=${after}&limit=200`)
-      if (!answer) return
-      for (const entry of answer.body.items) if (entry.seq === view.length + 1) view.push(entry)
-      run.to = Math.max(run.to, answer.body.last_seq)
-      if (view.length === after) throw new Error(`after_seq=${after} of ${conversation} has nothing, last_seq is ${run.to}`)
+    const log = this.log(conversation)
+    for (let tries = 0; log.length < run.to && !this.abort.signal.aborted;) {
+      const page = await this.page(conversation, 'after', log.length, 1 + this.below(200))
+      for (const entry of page?.items ?? []) if (entry.seq === log.length + 1) this.show(conversation, entry.seq, print(entry))
+      if (page) run.to = Math.max(run.to, page.last_seq)
+      else await this.backOff(tries++)
     }
   }
 
-  /** Polls until the world is over. */
+  /** A page of history: its body, or null. */
+  async page(conversation, how, at, limit) {
+    const call = this.world.history.call()
+    const where = at === undefined ? '' : `&${how}_seq=${at}`
+    this.note('page', 'invoke', { call, conversation })
+    const answer = await this.once({ path: `/conversations/${conversation}/messages?limit=${limit}${where}` })
+    if (answer.is !== 'ok') {
+      this.note('page', answer.later ? answer.is : 'fault', { call, conversation, status: answer.status, code: answer.body?.code })
+      return null
+    }
+    const { items, covers, last_seq } = answer.body
+    this.note('page', 'ok', { call, conversation, how, place: at, limit, covers, last_seq, items: items.map((entry) => [entry.seq, print(entry)]) })
+    return answer.body
+  }
+
+  raiseMark(conversation, seq) {
+    const key = `${conversation} ${this.account.id}`
+    const known = this.marks.get(key)
+    if (!known || known.seq < seq) this.marks.set(key, { seq, version: known?.version ?? 0 })
+  }
+
+  /** A read mark with its version; an older one is ignored. */
+  takeMark(conversation, user, seq, version) {
+    this.note('mark', 'ok', { conversation, user, seq, version })
+    const key = `${conversation} ${user}`
+    const known = this.marks.get(key)
+    if (!known || version > known.version) this.marks.set(key, { seq: Math.max(seq, user === this.account.id ? known?.seq ?? 0 : 0), version })
+  }
+
+  // ---- listening ----
+  /** Everything that can be read now, after the cursor was taken. */
+  async resync() {
+    const answer = await this.insist('snapshot', { path: '/conversations?limit=200' })
+    if (!answer) return
+    const items = answer.body.items
+    this.note('snapshot', 'ok', { seqs: Object.fromEntries(items.map(({ id, last_seq }) => [id, last_seq])) })
+    for (const { id, last_seq, read_seq, peer_read_seq, peer, version } of items) {
+      this.takeMark(id, this.account.id, read_seq, version)
+      if (peer && peer.id !== this.account.id) this.takeMark(id, peer.id, peer_read_seq, version)
+      if (last_seq > this.log(id).length) this.fill(id, last_seq)
+    }
+  }
+
+  /** The cursor that a client must not take, for the checker's own test: the one after the snapshot. */
+  async cursorAfterwards() {
+    const answer = await this.insist('poll', { path: '/poll?timeout=0' })
+    if (answer) this.cursor = answer.body.cursor
+  }
+
+  async hear({ cursor, events, resync, superseded }) {
+    const entries = events.filter(({ type }) => type === 'entry').map(({ entry }) => [entry.conversation_id, entry.seq, print(entry)])
+    this.note('poll', 'ok', { session: this.session, from: this.cursor, to: cursor, entries, ...(resync && { resync }), ...(superseded && { superseded }) })
+    if (cursor !== undefined) this.cursor = cursor
+    if (resync) await this.resync()
+    if (resync && this.world.habits.cursorAfterSnapshot) await this.cursorAfterwards()
+    for (const event of events) {
+      if (event.type === 'entry') this.take(event.entry)
+      if (event.type === 'conversation.read') this.takeMark(event.conversation_id, event.user_id, event.read_seq, event.version)
+    }
+  }
+
+  /** How the next poll waits, in seconds: short polls are a part of everybody's life. */
+  pollSeconds() {
+    const { pollSeconds } = this.world.habits
+    return this.chance(0.1) ? 0 : pollSeconds[this.below(pollSeconds.length)]
+  }
+
   async listen() {
-    while (!this.world.isOver() && !this.abort.signal.aborted) {
-      const cursor = this.cursor === null ? '' : `&cursor=${encodeURIComponent(this.cursor)}`
-      const answer = await this.once('poll', 'GET', `/poll?timeout=20${cursor}`)
-      if (answer.outcome === 'ok') {
+    const { world } = this
+    for (let tries = 0; !world.isOver();) {
+      if (!world.isQuiet() && this.chance(world.habits.away)) await world.rest(3000 * world.random())
+      if (!world.isQuiet() && this.chance(world.habits.refresh)) await this.refresh() // the next poll may reach another process
+      const seconds = this.pollSeconds()
+      const path = `/poll?timeout=${seconds}${this.cursor === null ? '' : `&cursor=${this.cursor}`}`
+      if (!world.isQuiet() && this.chance(0.05)) {
+        const bytes = await cutOff(world.base, { path, token: this.token, bytes: 1 + this.below(1500), afterMs: 1500 * world.random() })
+        this.note('poll', 'unknown', { session: this.session, from: this.cursor, bytes })
+        continue
+      }
+      const answer = await this.once({ path, timeoutMs: seconds * 1000 + ANSWER_MS })
+      if (answer.is === 'ok') {
+        tries = 0
         await this.hear(answer.body)
+        if (seconds === 0 && !answer.body.events.length) await world.rest(300 * world.random())
       } else if (!this.abort.signal.aborted) {
-        this.world.history.note(this.who, 'poll', answer.outcome === 'lost' ? 'unknown' : answer.outcome, { status: answer.status })
-        await pause(100 * (0.5 + this.world.random()))
+        this.note('poll', answer.later ? answer.is : 'fault', { session: this.session, status: answer.status, code: answer.body?.code, why: answer.why })
+        await this.backOff(tries++)
       }
     }
   }
 
-  async hear({ cursor, events, resync, superseded }) {
-    if (superseded) this.faults.push(`${this.who}: superseded, though nobody else polls for it`)
-    if (cursor !== undefined) this.cursor = cursor
-    this.world.history.note(this.who, 'poll', 'ok', { events: events.length, resync: resync ?? false })
-    if (resync) {
-      this.resyncs++
-      const conversations = await this.insist('snapshot', 'GET', '/conversations?limit=200')
-      for (const { id, last_seq } of conversations?.body.items ?? []) if (last_seq > this.view(id).length) this.fill(id, last_seq)
+  /** What a client does about sends that it gave up: it asks the log. */
+  async lookUp() {
+    for (const conversation of this.unsure) {
+      const page = await this.insist('look', { path: `/conversations/${conversation}` })
+      if (page) await this.fill(conversation, page.body.last_seq)
     }
-    for (const event of events) if (event.type === 'entry') this.take_entry(event.entry)
+    this.unsure.clear()
   }
 
   stop() {

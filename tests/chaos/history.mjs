@@ -1,5 +1,5 @@
 // What clients did and saw, as JSON lines: {"at":ms,"who":…,"op":"send","is":"invoke|ok|refused|unknown",…}.
-// `unknown` means that the answer was lost: it may have happened. A checker of any length reads these lines.
+// `unknown` means that the answer was lost: it may have happened. checker.mjs says what each line means and judges them all.
 import { createWriteStream, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -8,14 +8,27 @@ export class History {
     mkdirSync(dirname(file), { recursive: true })
     this.file = file
     this.started = performance.now()
-    this.counts = new Map()
+    this.records = []
+    this.calls = 0
+    this.acknowledged = 0 // answers to sends
     this.out = createWriteStream(file)
   }
 
+  now() {
+    return Math.round((performance.now() - this.started) * 10) / 10
+  }
+
   note(who, op, is, details = {}) {
-    const key = `${op} ${is}`
-    this.counts.set(key, (this.counts.get(key) ?? 0) + 1)
-    this.out.write(`${JSON.stringify({ at: Math.round(performance.now() - this.started), who, op, is, ...details })}\n`)
+    const record = { at: this.now(), who, op, is, ...details }
+    this.records.push(record)
+    if (op === 'send' && is === 'ok') this.acknowledged++
+    this.out.write(`${JSON.stringify(record)}\n`)
+    return record
+  }
+
+  /** The number of a new request: its lines have it in common. */
+  call() {
+    return ++this.calls
   }
 
   close() {
@@ -33,3 +46,14 @@ export function randomFrom(seed) {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
   }
 }
+
+/** A short fingerprint of a text (FNV-1a): the history holds these instead of what was said. */
+export function sum(text) {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return (hash >>> 0).toString(36)
+}
+
+/** An entry of the API as the history has it: everything that may never change at its position. */
+export const print = (entry) =>
+  sum(`${entry.sender_id} ${entry.client_msg_id} ${entry.type} ${entry.content?.text ?? ''} ${entry.created_at}`)

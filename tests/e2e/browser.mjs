@@ -125,10 +125,11 @@ export class Browser {
     await this.seeText('message-text', text)
   }
 
-  /** Waits until an own message with this text has this tick: sending, sent, read, failed. */
+  /** Waits until an own message with this text has this tick: sending, sent (or even read), read, failed. */
   async ticked(text, state) {
     const message = this.page.locator('[data-test="message"][data-mine="true"]').filter({ hasText: text })
-    await message.locator(`[data-test="tick"][data-state="${state}"]`).first().waitFor({ state: 'visible' })
+    const ticks = (state === 'sent' ? ['sent', 'read'] : [state]).map((one) => `[data-test="tick"][data-state="${one}"]`)
+    await message.locator(ticks.join(', ')).first().waitFor({ state: 'visible' })
   }
 
   async close() {

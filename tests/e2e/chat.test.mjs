@@ -128,7 +128,7 @@ step('a long history loads upwards, and a reload comes back to where one was', a
   await house.sql(`INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type, counts, content, created_at)
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
     SELECT c.id, c.last_seq + i, IF(i % 3, c.low_id, c.high_id), UNHEX(MD5(CONCAT(c.id, i))), 0, UNHEX(MD5(i)), 0, 1,
-      JSON_OBJECT('text', CONCAT('旧信 ', i, ' 号')), c.last_at + i FROM n JOIN conversations c ON c.id = ${conversation};
+      CONCAT('{"text":"旧信 ', i, ' 号"}'), c.last_at + i FROM n JOIN conversations c ON c.id = ${conversation};
     UPDATE conversations SET last_seq = last_seq + 400, version = version + 1 WHERE id = ${conversation}`)
   await anna.page.reload()
   await anna.hears('旧信 400 号')
@@ -163,7 +163,7 @@ step('a kicked device is signed out at once', async () => {
   await bert.hears('还在这里')
 })
 
-step('a person’s card, a remark, and a block', async () => {
+step('a person’s card, a remark, a block and its end', async () => {
   await bert.click('chat-card')
   await bert.see('person-card')
   await bert.shot('14-card')
@@ -171,6 +171,17 @@ step('a person’s card, a remark, and a block', async () => {
   await bert.fill('friend-remark', '小安')
   await bert.click('friend-save')
   await bert.seeText('chat-title', '小安')
+  await bert.click('person-block')
+  await bert.page.locator('.el-message-box__btns .el-button--primary').click()
+  await bert.see('composer-disabled')
+  await anna.say('听得到吗？')
+  await anna.ticked('听得到吗？', 'failed')
+  await anna.shot('15-refused')
+  await bert.click('person-unblock')
+  await bert.see('composer-input')
+  await anna.page.locator('[data-test="message-resend"]').click()
+  await anna.ticked('听得到吗？', 'sent')
+  await bert.hears('听得到吗？')
 })
 
 step('nothing went wrong in either page', () => {

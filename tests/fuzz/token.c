@@ -5,6 +5,7 @@
 
 static struct token_keys *keys;
 static struct revoked_set *revoked;
+static struct arena *arena;
 static struct str genuine;
 
 static void start(void)
@@ -14,8 +15,9 @@ static void start(void)
 
     keys = token_keys_from_secret("0123456789abcdef0123456789abcdef", 32);
     revoked = revoked_new();
+    arena = arena_new();
     token_keys_add(keys, 1, salt, true);
-    if (token_make(keys, TOKEN_ACCESS, &who, 1000, arena_new(), &genuine) != OK)
+    if (token_make(keys, TOKEN_ACCESS, &who, 1000, arena, &genuine) != OK)
         abort();
 }
 

@@ -14,7 +14,9 @@
 #include "base/clock.h"
 #include "lib/fixture.h"
 #include "model/admin.h"
+#include "model/conversations.h"
 #include "model/friends.h"
+#include "model/presence.h"
 #include "model/revocation.h"
 #include "model/throttle.h"
 #include "model/token.h"
@@ -95,8 +97,8 @@ static void test_names(void)
 {
     struct person *p = visitor("192.0.2.1");
     const struct str name = unique(p, "Zhāng.Wěi"), wide = unique(p, "王小明");
-    const char *bad[] = {"ab",  "with space", "a@b",       "...",          "tab\tname",
-                         "👍👍👍", "\u202eabc",  "\u0301abc", "a\u3164\u3164"};
+    const char *bad[] = {"ab",  "with space",      "a@b",       "...",          "tab\tname",
+                         "👍👍👍", "\u202eabc\u202c", "\u0301abc", "a\u3164\u3164"};
     struct tokens t;
 
     CU_ASSERT_EQUAL(sign_up(p, name, PASSWORD, &t), OK);
@@ -195,6 +197,23 @@ static void test_throttle(void)
     for (int i = 0; i < THROTTLE_ACCOUNT_FREE + 1; i++)
         slowed += sign_in(thief, nobody, STR("a guess of somebody"), &t) == ERR_RATE_LIMITED;
     CU_ASSERT_EQUAL(slowed, 1);
+    person_free(owner);
+    person_free(thief);
+}
+
+/* A listener for both kinds writes an IPv4 address as an IPv6 one: that is neither another network nor
+ * everybody's. */
+static void test_throttle_mapped(void)
+{
+    struct tokens t;
+    struct str name;
+    struct person *owner = somebody(&name, &t), *thief = visitor("::ffff:198.51.100.8");
+
+    for (int i = 0; i < THROTTLE_ACCOUNT_FREE; i++)
+        CU_ASSERT_EQUAL(sign_in(thief, name, STR("a guess of somebody"), &t), ERR_WRONG_PASSWORD);
+    owner->ctx.actor.address = "::ffff:192.0.2.1";
+    CU_ASSERT_EQUAL(sign_in(owner, name, PASSWORD, &t), OK);
+    CU_ASSERT_EQUAL(sign_in(thief, name, PASSWORD, &t), ERR_RATE_LIMITED);
     person_free(owner);
     person_free(thief);
 }
@@ -374,6 +393,11 @@ static void test_sessions_max(void)
         fixture_number(p, "SELECT COUNT(*) FROM sessions WHERE revoked_at IS NULL AND user_id = %" PRIu64,
                        p->id),
         (uint64_t)conf.sessions_max);
+    CU_ASSERT_EQUAL(fixture_number(p,
+                                   "SELECT COUNT(*) FROM audit WHERE action = 'session.revoked' AND object ="
+                                   " 'session:%" PRIu64 "'",
+                                   first.session_id),
+                    1);
     CU_ASSERT_EQUAL(refresh(p, first.refresh_token, &t), ERR_UNAUTHENTICATED);
     person_free(p);
 }
@@ -441,6 +465,11 @@ static void test_suspension(void)
     CU_ASSERT_EQUAL(admin_suspend(&admin->ctx, name), OK);
     CU_ASSERT(ends_soon(&t));
     CU_ASSERT_EQUAL(sign_in(p, name, PASSWORD, &t2), ERR_ACCOUNT_SUSPENDED);
+    CU_ASSERT_EQUAL(fixture_number(p,
+                                   "SELECT COUNT(*) FROM audit WHERE action = 'session.refused' AND object ="
+                                   " 'user:%" PRIu64 "'",
+                                   p->id),
+                    1);
     CU_ASSERT_EQUAL(sign_in(p, name, OTHER_PASSWORD, &t2), ERR_WRONG_PASSWORD);
     CU_ASSERT_EQUAL(refresh(p, t.refresh_token, &t2), ERR_ACCOUNT_SUSPENDED);
     CU_ASSERT_EQUAL(admin_resume(&admin->ctx, name), OK);
@@ -459,6 +488,40 @@ static enum err ask(struct ctx *ctx, void *arg)
     return friend_request_send(ctx, *(const uint64_t *)arg, STR(""), &id, &made);
 }
 
+static enum err open_notebook(struct ctx *ctx, void *arg)
+{
+    uint64_t id;
+    bool made;
+
+    (void)arg;
+    return conversation_open(ctx, ctx->actor.user_id, &id, &made);
+}
+
+static enum err rename_me(struct ctx *ctx, void *arg)
+{
+    (void)arg;
+    return me_update(ctx, &(struct me_change){.nickname = STR("again"), .has_nickname = HAS_VALUE});
+}
+
+/* His access token is still accepted for a moment, and when he was last here is written late: neither brings
+ * anything of him back. */
+static void check_gone(struct person *p, uint64_t id, struct str stem, uint64_t other)
+{
+    struct str next = STR_NONE;
+    struct list page;
+
+    CU_ASSERT_EQUAL(tx_run(&p->ctx, ask, &other), ERR_UNAUTHENTICATED);
+    CU_ASSERT_EQUAL(tx_run(&p->ctx, open_notebook, NULL), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(tx_run(&p->ctx, rename_me, NULL), ERR_UNAUTHENTICATED);
+    CU_ASSERT_EQUAL(presence_seen(&p->ctx, &id, &p->ctx.actor.session_id, 1), OK);
+    CU_ASSERT_EQUAL(fixture_number(p, "SELECT last_seen_at FROM users WHERE id = %" PRIu64, id), 0);
+    /* A list that stopped at him ends there, and does not begin anew. */
+    CU_ASSERT_EQUAL(
+        users_find(&p->ctx, stem, page_cursor(p->ctx.arena, (struct page_mark){.id = id}), 3, &page, &next),
+        OK);
+    CU_ASSERT(page.n == 0 && !next.p);
+}
+
 static void test_deletion(void)
 {
     struct tokens t, t2;
@@ -471,6 +534,7 @@ static void test_deletion(void)
     CU_ASSERT_EQUAL(fixture_number(b, "SELECT friend_count FROM users WHERE id = %" PRIu64, b_id), 1);
     CU_ASSERT_EQUAL(account_delete(&a->ctx, OTHER_PASSWORD), ERR_WRONG_PASSWORD);
     CU_ASSERT_EQUAL(account_delete(&a->ctx, PASSWORD), OK);
+    check_gone(a, a_id, STR("somebody"), b_id);
     CU_ASSERT(ends_soon(&t));
     CU_ASSERT_EQUAL(sign_in(a, name, PASSWORD, &t), ERR_WRONG_PASSWORD);
     CU_ASSERT_EQUAL(fixture_number(b, "SELECT friend_count FROM users WHERE id = %" PRIu64, b_id), 0);
@@ -553,6 +617,10 @@ static void test_deletion_at_once(void)
                                    " IN (low_id, high_id)",
                                    leaver),
                     0);
+    CU_ASSERT_EQUAL(
+        fixture_number(all[0].p, "SELECT COUNT(*) FROM friend_requests WHERE %" PRIu64 " IN (from_id, to_id)",
+                       leaver),
+        0);
     for (int i = 0; i < THREADS; i++)
         person_free(all[i].p);
 }
@@ -628,6 +696,7 @@ int main(void)
         {"a name that many want is given once", test_one_name_once},
         {"guessing is slowed down, the owner is not locked out", test_throttle},
         {"guessing at once is no way around it", test_throttle_at_once},
+        {"an IPv4 address in an IPv6 listener's words is the same network", test_throttle_mapped},
         {"refresh tokens rotate, and a lost reply is repeated once", test_refresh},
         {"a stolen refresh token ends the session", test_stolen},
         {"one refresh token from many sides", test_refresh_at_once},

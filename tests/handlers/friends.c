@@ -10,6 +10,7 @@
 
 #include "lib/fixture.h"
 #include "model/blocks.h"
+#include "queries.h"
 
 enum { PEOPLE = 6, ROUNDS = 40 };
 
@@ -216,6 +217,16 @@ static void test_remarks(void)
     person_free(b);
 }
 
+/* How many hear whether this person is here. */
+static size_t audience(struct person *p)
+{
+    struct audience_row *rows;
+    size_t n = 0;
+
+    CU_ASSERT_EQUAL(q_presence_audience(&p->ctx, p->id, 10, &rows, &n), OK);
+    return n;
+}
+
 static void test_blocks(void)
 {
     struct person *a = person_new(house, 1), *b = person_new(house, 1);
@@ -236,8 +247,11 @@ static void test_blocks(void)
     CU_ASSERT_EQUAL(run(a, do_unblock, b->id), OK);
     ask(a, b);
     ask(b, a);
+    CU_ASSERT_EQUAL(audience(a), 1);
     CU_ASSERT_EQUAL(run(a, do_block, b->id), OK);
     CU_ASSERT(are_friends(a, b));
+    CU_ASSERT_EQUAL(audience(a), 0); /* the blocked one no longer hears whether the other is here */
+    CU_ASSERT_EQUAL(audience(b), 1);
     check_house(a);
     person_free(a);
     person_free(b);

@@ -1,4 +1,5 @@
-/* The lease of node numbers: nobody shares one, no id is made twice or outside a lease, and time never goes back. */
+/* The lease of node numbers: nobody shares one, no id is made twice or outside a lease, and time never goes
+ * back. */
 #include <CUnit/Basic.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -105,7 +106,8 @@ static void test_a_lost_lease_is_noticed(void)
 
     process_init(&p);
     CU_ASSERT_EQUAL_FATAL(lease_take(&p.ctx, &p.lease, &p.ids), OK);
-    CU_ASSERT_EQUAL_FATAL(q_id_node_release(&p.ctx, p.lease.node, p.lease.holder, id_used_ms(&p.ids), NULL), OK);
+    CU_ASSERT_EQUAL_FATAL(q_id_node_release(&p.ctx, p.lease.node, p.lease.holder, id_used_ms(&p.ids), NULL),
+                          OK);
     CU_ASSERT_EQUAL(lease_renew(&p.ctx, &p.lease, &p.ids), ERR_NOT_FOUND);
     CU_ASSERT_FALSE(p.lease.held);
     CU_ASSERT_EQUAL(lease_take(&p.ctx, &p.lease, &p.ids), OK);

@@ -60,7 +60,7 @@ static struct epoch epoch_now(void)
 static struct inbox_answer open_by(uint64_t process, uint64_t user, uint64_t session, struct cursor cursor,
                                    int64_t hold_ms)
 {
-    const struct inbox_ask ask = {user, session, cursor, hold_ms};
+    const struct inbox_ask ask = {user, session, cursor, hold_ms, 0};
     struct inbox_answer answer;
 
     CU_ASSERT_EQUAL_FATAL(inbox_open(redis, arena, process, epoch_now(), &ask, 1, &answer), OK);
@@ -157,7 +157,7 @@ static void test_forgotten_scripts(void)
     const uint64_t user = somebody(&n);
 
     command("SCRIPT FLUSH");
-    const struct inbox_ask ask = {user, PHONE, {epoch_now(), n}, HOLD_MS};
+    const struct inbox_ask ask = {user, PHONE, {epoch_now(), n}, HOLD_MS, 0};
     struct inbox_answer answer;
     CU_ASSERT_EQUAL(inbox_open(redis, arena, HERE, epoch_now(), &ask, 1, &answer), OK);
     CU_ASSERT_EQUAL(answer.err, ERR_UNAVAILABLE); /* once */
@@ -309,6 +309,26 @@ static void test_generations_rise(void)
     CU_ASSERT_EQUAL(other.former, HERE);
     CU_ASSERT_EQUAL(back.former, THERE);
     CU_ASSERT_TRUE(first.generation < other.generation && other.generation < back.generation);
+}
+
+static void test_going_on_takes_nothing_over(void)
+{
+    uint64_t n;
+    const uint64_t user = somebody(&n);
+    const struct inbox_answer mine = open_at(user, n);
+    struct inbox_ask ask = {user, PHONE, {epoch_now(), n}, HOLD_MS, mine.generation};
+    struct inbox_answer again, stale, back;
+
+    CU_ASSERT_EQUAL(inbox_open(redis, arena, HERE, epoch_now(), &ask, 1, &again), OK);
+    CU_ASSERT_TRUE(again.generation > mine.generation); /* nobody else has it */
+    ask.holds = again.generation;
+    const struct inbox_answer other = open_by(THERE, user, PHONE, (struct cursor){0}, HOLD_MS);
+    CU_ASSERT_EQUAL(inbox_open(redis, arena, HERE, epoch_now(), &ask, 1, &stale), OK);
+    CU_ASSERT_EQUAL(stale.generation, 0);
+    ask.holds = other.generation;
+    CU_ASSERT_EQUAL(inbox_open(redis, arena, THERE, epoch_now(), &ask, 1, &back), OK);
+    CU_ASSERT_EQUAL(back.former, 0); /* it was left to the other */
+    CU_ASSERT_TRUE(back.generation > other.generation);
 }
 
 static void test_looking_registers_nothing(void)
@@ -595,6 +615,26 @@ static void test_delivery_with_the_rights_of_now(void)
     person_free(c);
 }
 
+/* A row that was rung once more comes after what is newer. */
+static void test_an_older_event_hides_no_newer_one(void)
+{
+    struct person *a = person_new(house, APP), *b = person_new(house, APP);
+    const uint64_t conversation = fixture_friends(a, b);
+    const struct event events[] = {
+        {.kind = EVENT_CONVERSATION_READ, .id = conversation, .other_id = b->id, .seq = 1, .version = 3},
+        {.kind = EVENT_CONVERSATION_READ, .id = conversation, .other_id = b->id, .seq = 9, .version = 5},
+        {.kind = EVENT_CONVERSATION_READ, .id = conversation, .other_id = b->id, .seq = 4, .version = 4},
+    };
+    struct str json[3];
+
+    CU_ASSERT_EQUAL_FATAL(deliver(&a->ctx, events, 3, json), OK);
+    CU_ASSERT_PTR_NULL(json[0].p);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(json[1].p);
+    CU_ASSERT_PTR_NOT_NULL(strstr(json[1].p, "\"read_seq\":9"));
+    person_free(a);
+    person_free(b);
+}
+
 int main(void)
 {
     static const struct fixture_test tests[] = {
@@ -612,6 +652,7 @@ int main(void)
         {"a box made anew is above the former", test_a_box_made_anew_is_above_the_former},
         {"the keys of a person live together", test_keys_live_together},
         {"generations rise", test_generations_rise},
+        {"going on takes nothing over", test_going_on_takes_nothing_over},
         {"looking registers nothing", test_looking_registers_nothing},
         {"leaving", test_leaving},
         {"expired registrations go", test_expired_registrations_go},
@@ -623,6 +664,7 @@ int main(void)
         {"a full server keeps the row", test_full_server_keeps_the_row},
         {"claims", test_claims},
         {"delivery with the rights of now", test_delivery_with_the_rights_of_now},
+        {"an older event hides no newer one", test_an_older_event_hides_no_newer_one},
     };
 
     house = fixture_open(&conf);

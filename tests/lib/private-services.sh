@@ -45,8 +45,8 @@ database() {
 template=$root/build/test-database-$(mariadbd --version | sha256sum | cut -c1-12)
 prepare() {
     [ ! -d "$template" ] || return 0
-    mariadb-install-db --no-defaults --datadir="$folder/new" --user="$(id -un)" --auth-root-socket-user="$(id -un)" \
-        --auth-root-authentication-method=socket --skip-test-db --skip-name-resolve --force >"$folder/install.log" 2>&1 ||
+    mariadb-install-db --no-defaults --datadir="$folder/new" --tmpdir="$folder" --user="$(id -un)" \
+        --auth-root-socket-user="$(id -un)" --auth-root-authentication-method=socket --skip-test-db --skip-name-resolve --force >"$folder/install.log" 2>&1 ||
         { tail "$folder/install.log" >&2; exit 1; }
     database "$folder/new"
     mariadb --no-defaults --socket="$folder/mysql.sock" --user="$(id -un)" <<'SQL'

@@ -126,7 +126,7 @@ static bool read_exactly(int fd, void *to, size_t n)
     return true;
 }
 
-static void split(struct records_answer *a)
+void records_split(struct records_answer *a)
 {
     const char *end = memmem(a->text, a->n, "\r\n\r\n", 4);
     const size_t head = end ? (size_t)(end - a->text) : a->n;
@@ -157,7 +157,7 @@ void records_read(int fd, struct records_answer *a)
             a->protocol_status = content[4];
     }
     a->text[a->n] = 0;
-    split(a);
+    records_split(a);
 }
 
 struct str records_header(const struct records_answer *a, const char *name)

@@ -41,7 +41,9 @@ struct records_answer {
 };
 
 /* Reads to END_REQUEST or the end of the connection, 10 s at most. */
-void records_read(int fd, struct records_answer *out);
+void records_read(int fd, struct records_answer *a);
+/* Finds headers and body in a text that came otherwise. */
+void records_split(struct records_answer *a);
 /* The value of a header; empty if it is not there. */
 struct str records_header(const struct records_answer *a, const char *name);
 bool records_send(int fd, const void *bytes, size_t n);

@@ -27,11 +27,9 @@ const house = await openHouse({ env: { POSTHOUSE_RATE_USER_PER_S: '0' } })
 const data = join(house.folder, 'mysql')
 const disk = new Disk(join(house.bin, 'power-forgetful'), join(house.folder, 'disk'), data)
 let mounted = false
-after(async () => {
+after(() => {
   over = true
-  await house.stop('mariadb')
-  if (mounted) await disk.unmount()
-  await house.close()
+  return house.close(() => mounted && disk.unmount())
 })
 
 let over = false
@@ -93,6 +91,12 @@ async function setDurable(value) {
   await writeFile(file, changed)
 }
 
+/** It is down and stays so, also if its supervisor was about to start it, or has given up. */
+const stopDatabase = () => until('the database is down', async () => {
+  await house.stop('mariadb').catch(() => {})
+  return ['STOPPED', 'FATAL'].includes((await house.processes()).mariadb.state)
+}, { deadlineMs: 60_000 })
+
 async function open() {
   await disk.mount()
   mounted = true
@@ -108,7 +112,7 @@ async function cutAndReturn() {
   await pause(EARLIEST_MS + random() * (LATEST_MS - EARLIEST_MS))
   disk.cut()
   process.kill(pid, 'SIGKILL')
-  await house.stop('mariadb')
+  await stopDatabase()
   mounted = false
   const pending = await disk.unmount()
   await open()
@@ -119,7 +123,7 @@ test('cuts of the power lose nothing that was acknowledged', { timeout: 1_200_00
   console.log(`# seed ${seed}, ${cuts} cuts`)
   const pairs = []
   for (let n = 0; n < PAIRS; n++) pairs.push(await makePair(n))
-  await house.stop('mariadb')
+  await stopDatabase()
   await rename(data, disk.folder)
   await open()
   for (const pair of pairs) for (const token of pair.tokens) for (let n = 0; n < SENDERS; n++) void talk(pair, token)
@@ -140,7 +144,7 @@ test('cuts of the power lose nothing that was acknowledged', { timeout: 1_200_00
 
 test('a database that syncs its log once a second loses some: it is seen', { timeout: 300_000 }, async () => {
   await setDurable(2)
-  await house.stop('mariadb')
+  await stopDatabase()
   await disk.unmount()
   await open()
   let found = 0

@@ -223,6 +223,7 @@ static void test_settings(void)
     CU_ASSERT(load("") != OK && says("POSTHOUSE_WERKERS"));
     unsetenv("POSTHOUSE_WERKERS");
     CU_ASSERT(conf_load(&conf, "/nowhere/at/all", &problem) != OK);
+    CU_ASSERT(conf_load(&conf, "/tmp", &problem) != OK && says("cannot be read"));
 }
 
 /* The documentation is a file that could be used; the JSON is JSON, and no secret is in it. */

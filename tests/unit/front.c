@@ -1,351 +1,16 @@
 /*
- * The front and the life of a request, over a real unix socket with requests made
- * by hand. The database, Redis, the house and tokens are stand-ins of this file, so
- * that it runs alone, also under ThreadSanitizer.
+ * The front and the life of a request, over a real unix socket with requests made by hand.
  */
 #include <CUnit/Basic.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <sys/wait.h>
 
-#include "base/clock.h"
 #include "base/count.h"
-#include "base/log.h"
 #include "lib/records.h"
-#include "lib/until.h"
-#include "model/idempotency.h"
-#include "model/token.h"
+#include "unit/site.h"
 #include "web/cgi.h"
-#include "web/front.h"
-#include "web/park.h"
-#include "web/pool.h"
-
-/* ---- stand-ins ---- */
-
-static atomic_bool house_stale, database_fails;
-static _Atomic int transactions, redo;
-
-struct db {
-    bool in_transaction;
-};
-
-struct db *db_new(const struct conf *conf)
-{
-    (void)conf;
-    return calloc(1, sizeof(struct db));
-}
-void db_free(struct db *db)
-{
-    free(db);
-}
-void db_deadline(struct db *db, int64_t until_mono_ms)
-{
-    (void)db, (void)until_mono_ms;
-}
-bool db_in_transaction(const struct db *db)
-{
-    return db->in_transaction;
-}
-void db_rollback(struct db *db)
-{
-    db->in_transaction = false;
-}
-struct redis *redis_new(const struct conf *conf, int timeout_ms)
-{
-    (void)conf, (void)timeout_ms;
-    return NULL;
-}
-void redis_free(struct redis *r)
-{
-    (void)r;
-}
-bool house_is_current(const struct house *house)
-{
-    (void)house;
-    return !house_stale;
-}
-struct token_keys *house_token_keys(struct house *house)
-{
-    (void)house;
-    return NULL;
-}
-struct revoked_set *house_revoked(struct house *house)
-{
-    (void)house;
-    return NULL;
-}
-/* The token is the user's number. */
-enum err token_check(struct token_keys *keys, struct revoked_set *revoked, enum token_kind kind,
-                     struct str text, int64_t now_ms, struct actor *out)
-{
-    (void)keys, (void)revoked, (void)kind, (void)now_ms;
-    if (str_eq(text, STR("old")))
-        return ERR_TOKEN_EXPIRED;
-    if (!str_u64(text, &out->user_id))
-        return ERR_UNAUTHENTICATED;
-    out->app_id = 1;
-    out->session_id = out->user_id + 1000;
-    return OK;
-}
-enum err tx_run(struct ctx *ctx, enum err (*fn)(struct ctx *ctx, void *arg), void *arg)
-{
-    enum err err = ERR_RETRY;
-
-    if (database_fails)
-        return problem_set(ctx->problem, ERR_UNAVAILABLE, "the database is away");
-    transactions++;
-    for (int i = 0; i < 3 && err == ERR_RETRY; i++)
-        err = fn(ctx, arg);
-    return err;
-}
-
-/* One remembered answer. */
-static struct {
-    bool used;
-    struct idempotency key;
-    int status;
-    char answer[256];
-} remembered;
-
-void idempotency_init(struct idempotency *k, uint64_t user_id, struct str operation, struct str key,
-                      struct str target)
-{
-    *k = (struct idempotency){.user_id = user_id};
-    memcpy(k->key_hash, key.p, key.n < 32 ? key.n : 32);
-    k->key_hash[31] = (unsigned char)operation.n;
-    for (size_t i = 0; i < target.n; i++)
-        k->request_hash[i % 32] ^= (unsigned char)((unsigned char)target.p[i] + i);
-}
-enum err idempotency_claim(struct ctx *ctx, const struct idempotency *k, bool *first, int *status,
-                           struct str *answer)
-{
-    *first = !remembered.used || memcmp(remembered.key.key_hash, k->key_hash, 32) != 0;
-    if (*first)
-        return OK;
-    if (memcmp(remembered.key.request_hash, k->request_hash, 32) != 0)
-        return fail(ctx, ERR_CONFLICT, "the key was used for another request");
-    *status = remembered.status;
-    *answer = str_of(remembered.answer);
-    return OK;
-}
-enum err idempotency_store(struct ctx *ctx, const struct idempotency *k, int status, struct str answer)
-{
-    (void)ctx;
-    remembered.used = true;
-    remembered.key = *k;
-    remembered.status = status;
-    snprintf(remembered.answer, sizeof remembered.answer, "%.*s", STR_ARG(answer));
-    return OK;
-}
-
-/* ---- the service under test ---- */
-
-struct echo {
-    uint64_t id;
-    int64_t n;
-    struct str text, secret;
-};
-static const struct field echo_in_fields[] = {
-    {.name = "id", .type = FIELD_ID, .flags = F_PATH, .at = offsetof(struct echo, id)},
-    {.name = "n",
-     .type = FIELD_INT,
-     .flags = F_QUERY,
-     .at = offsetof(struct echo, n),
-     .min = 0,
-     .max = 300000},
-    {.name = "text",
-     .type = FIELD_STR,
-     .flags = F_REQUIRED,
-     .at = offsetof(struct echo, text),
-     .min = 1,
-     .max = 60000},
-    {.name = "secret", .type = FIELD_STR, .flags = F_SECRET, .at = offsetof(struct echo, secret), .max = 100},
-};
-static const struct field echo_out_fields[] = {
-    {.name = "id", .type = FIELD_ID, .at = offsetof(struct echo, id)},
-    {.name = "n", .type = FIELD_INT, .at = offsetof(struct echo, n)},
-    {.name = "text", .type = FIELD_STR, .at = offsetof(struct echo, text)},
-    {.name = "secret", .type = FIELD_STR, .flags = F_SECRET, .at = offsetof(struct echo, secret)},
-};
-static const struct shape echo_in = SHAPE("EchoIn", struct echo, echo_in_fields);
-static const struct shape echo_out = SHAPE("Echo", struct echo, echo_out_fields);
-
-struct wait_in {
-    int64_t ms;
-};
-static const struct field wait_fields[] = {
-    {.name = "ms", .type = FIELD_INT, .flags = F_QUERY, .at = offsetof(struct wait_in, ms), .max = 60000},
-};
-static const struct shape wait_in = SHAPE("WaitIn", struct wait_in, wait_fields);
-
-static enum err ping(struct req *r)
-{
-    (void)r;
-    return OK;
-}
-
-static enum err echo(struct req *r)
-{
-    const struct echo *in = r->in;
-    struct echo *out = r->out;
-
-    *out = *in;
-    if (in->n) { /* a large answer, of that many bytes */
-        char *p = arena_alloc(r->ctx->arena, (size_t)in->n);
-        memset(p, 'x', (size_t)in->n);
-        out->text = (struct str){p, (size_t)in->n};
-    }
-    return OK;
-}
-
-/* A worker that waits until the test lets it go. */
-static atomic_bool held, entered;
-static enum err hold(struct req *r)
-{
-    (void)r;
-    entered = true;
-    while (held)
-        until_step();
-    return OK;
-}
-
-static enum err fails(struct req *r)
-{
-    r->ctx->problem->retry_after_s = 7;
-    return fail_field(r->ctx, "thing", "is wrong");
-}
-
-static enum err inner(struct req *r)
-{
-    return fail(r->ctx, ERR_DUPLICATE, "a key");
-}
-
-static enum err leaves_open(struct req *r)
-{
-    r->ctx->db->in_transaction = true;
-    return OK;
-}
-
-static enum err create(struct req *r)
-{
-    const struct echo *in = r->in;
-    struct echo *out = r->out;
-
-    if (redo-- > 0) {
-        out->n = 99; /* must not be seen */
-        return ERR_RETRY;
-    }
-    out->text = in->text;
-    return OK;
-}
-
-static void *finish_later(void *arg)
-{
-    struct req *r = arg;
-
-    req_finish(r, OK, STR("{\"later\":true}"));
-    return NULL;
-}
-
-static enum err later(struct req *r)
-{
-    pthread_t thread;
-    pthread_attr_t attr;
-
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attr, finish_later, r) != 0)
-        abort();
-    pthread_attr_destroy(&attr);
-    return LATER;
-}
-
-static _Atomic ticket last_ticket;
-static _Atomic int hangups, dues;
-
-static void parked(void *arg, ticket t, bool due)
-{
-    (void)arg;
-    if (due) {
-        dues++;
-        (void)park_answer(t, STR("{\"waited\":true}"));
-    } else {
-        hangups++;
-    }
-}
-
-static enum err wait_here(struct req *r)
-{
-    const struct wait_in *in = r->in;
-    ticket t = 0;
-
-    const enum err err = req_park(r, clock_mono_ms() + in->ms, parked, NULL, &t);
-    if (err == LATER)
-        last_ticket = t;
-    return err;
-}
-
-static const struct route routes[] = {
-    {GET, "/ping", "ping", ping, NULL, NULL, 204, ROUTE_OPEN | ROUTE_INLINE | ROUTE_BARE},
-    {POST, "/echo/{id}", "echo", echo, &echo_in, &echo_out, 200, ROUTE_INLINE},
-    {PATCH, "/echo/{id}", "echoWorker", echo, &echo_in, &echo_out, 201, 0},
-    {GET, "/hold", "hold", hold, NULL, NULL, 204, ROUTE_OPEN},
-    {GET, "/fails", "fails", fails, NULL, NULL, 204, ROUTE_OPEN | ROUTE_INLINE},
-    {GET, "/inner", "inner", inner, NULL, NULL, 204, ROUTE_OPEN},
-    {GET, "/open", "leavesOpen", leaves_open, NULL, NULL, 204, ROUTE_OPEN},
-    {POST, "/things/{id}", "create", create, &echo_in, &echo_out, 201, ROUTE_IDEMPOTENT},
-    {GET, "/later", "later", later, NULL, NULL, 200, ROUTE_OPEN | ROUTE_LATER},
-    {GET, "/wait", "wait", wait_here, &wait_in, NULL, 200, ROUTE_OPEN | ROUTE_INLINE | ROUTE_LATER},
-    {GET, "/wait-worker", "waitWorker", wait_here, &wait_in, NULL, 200, ROUTE_OPEN | ROUTE_LATER},
-};
-static const struct service tested = {SERVICE("tested", routes)};
-
-/* ---- running it ---- */
-
-static struct conf conf;
-static struct site site;
-static char folder[] = "/tmp/posthouse-front-XXXXXX", path[sizeof folder + 16];
-static pthread_t loop;
-
-static void *run_loop(void *arg)
-{
-    (void)arg;
-    front_run();
-    return NULL;
-}
-
-static int start(void)
-{
-    struct problem problem = {0};
-
-    site = (struct site){.service = &tested, .conf = &conf};
-    site.rate = rate_new(conf.rate_user_per_s, conf.rate_user_burst, 1);
-    site.pool = pool_new(&conf, conf.workers, conf.queue, "posthouse_queue");
-    if (front_open(&site, path, &problem) != OK || pthread_create(&loop, NULL, run_loop, NULL) != 0) {
-        fprintf(stderr, "%s\n", problem.detail);
-        return -1;
-    }
-    return 0;
-}
-
-/* Ends it; returns how long that took. */
-static int64_t stop(void)
-{
-    const int64_t began = clock_mono_ms();
-
-    kill(getpid(), SIGTERM);
-    pthread_join(loop, NULL);
-    pool_free(site.pool);
-    front_close();
-    rate_free(site.rate);
-    return clock_mono_ms() - began;
-}
 
 static const char *const signed_in[] = {"HTTP_AUTHORIZATION", "Bearer 7", "HTTP_X_REQUEST_ID",
                                         "00112233445566778899aabbccddeeff", NULL};
@@ -388,7 +53,68 @@ static void check_problem(int status, const char *code)
     CU_ASSERT_EQUAL(records_header(&got, "X-Request-Id").n, 32);
 }
 
-/* ---- tests ---- */
+/* ---- plain CGI, in a process of its own ---- */
+
+static void serve_cgi(int out, int in, const char *method, const char *uri, const char *body)
+{
+    char length[24];
+
+    snprintf(length, sizeof length, "%zu", strlen(body));
+    setenv("REQUEST_METHOD", method, 1);
+    setenv("REQUEST_URI", uri, 1);
+    setenv("HTTP_AUTHORIZATION", "Bearer 7", 1);
+    setenv("CONTENT_LENGTH", length, 1);
+    dup2(out, STDOUT_FILENO);
+    dup2(in, STDIN_FILENO);
+    const struct site cgi = {.service = &tested, .conf = &conf, .rate = rate_new(0, 1, 1)};
+    if (!cgi_is_here() || !cgi_serve(&cgi))
+        _exit(1);
+    _exit(0);
+}
+
+static void ask_cgi(const char *method, const char *uri, const char *body)
+{
+    int out[2], in[2], status;
+
+    CU_ASSERT_FATAL(pipe(out) == 0 && pipe(in) == 0);
+    CU_ASSERT(write(in[1], body, strlen(body)) == (ssize_t)strlen(body));
+    const pid_t child = fork();
+    if (!child)
+        serve_cgi(out[1], in[0], method, uri, body);
+    close(out[1]);
+    got.n = 0;
+    for (ssize_t n; (n = read(out[0], got.text + got.n, sizeof got.text - 1 - got.n)) > 0;)
+        got.n += (size_t)n;
+    got.text[got.n] = 0;
+    records_split(&got);
+    close(out[0]);
+    close(in[0]);
+    close(in[1]);
+    CU_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void test_cgi(void)
+{
+    ask_cgi("GET", "/api/v1/ping", "");
+    CU_ASSERT(got.status == 204 && got.body.n == 0);
+    ask_cgi("POST", "/api/v1/echo/5", "{\"text\":\"a\"}");
+    CU_ASSERT(got.status == 200 && says("\"id\":\"5\""));
+    ask_cgi("POST", "/api/v1/echo/5", "{\"text\":");
+    check_problem(400, "invalid_request");
+    ask_cgi("GET", "/api/v1/nothing", "");
+    check_problem(404, "not_found");
+    ask_cgi("GET", "/api/v1/later", "");
+    CU_ASSERT(got.status == 200 && says("later"));
+    ask_cgi("GET", "/api/v1/wait?ms=50", "");
+    CU_ASSERT(got.status == 200 && says("waited"));
+}
+
+static void test_start(void)
+{
+    CU_ASSERT_EQUAL_FATAL(site_start(), 0);
+}
+
+/* ---- over the socket ---- */
 
 static void test_inline(void)
 {
@@ -1016,6 +742,8 @@ static void test_one_process_per_socket(void)
 /* SIGTERM: the parked are answered, a request in work too, new connections are refused. */
 static void test_stop(void)
 {
+    enum { BACKLOG = 50 };
+    int early[BACKLOG];
     const int idle = records_connect(path);
     ask_over(idle, "GET", "/ping", "", NULL);
     const int waiting = begin_wait("/api/v1/wait?ms=30000");
@@ -1027,11 +755,18 @@ static void test_stop(void)
     records_request(&request, "GET", "/api/v1/hold", STR(""), NULL);
     CU_ASSERT(records_send(working, request.p, request.n));
     CU_ASSERT(until(is_entered));
+    for (int i = 0; i < BACKLOG; i++)
+        early[i] = records_connect(path);
     kill(getpid(), SIGTERM);
     records_read(waiting, &got);
     CU_ASSERT_EQUAL(got.status, 200);
     CU_ASSERT(says("waited"));
     CU_ASSERT_EQUAL(records_connect(path), -1);
+    for (int i = 0; i < BACKLOG; i++) { /* who was in the backlog then is served */
+        ask_over(early[i], "GET", "/ping", "", NULL);
+        CU_ASSERT_EQUAL(got.status, 204);
+        close(early[i]);
+    }
     ask_over(idle, "GET", "/api/v1/wait?ms=30000", "",
              NULL); /* who comes late is served, and does not wait */
     CU_ASSERT_EQUAL(got.status, 200);
@@ -1050,12 +785,12 @@ static void test_stop(void)
 
 static void test_stop_idle(void)
 {
-    CU_ASSERT_EQUAL_FATAL(start(), 0);
-    CU_ASSERT(stop() < 1000); /* nobody is there: nothing to wait for */
-    CU_ASSERT_EQUAL_FATAL(start(), 0);
+    CU_ASSERT_EQUAL_FATAL(site_start(), 0);
+    CU_ASSERT(site_stop() < 1000); /* nobody is there: nothing to wait for */
+    CU_ASSERT_EQUAL_FATAL(site_start(), 0);
     const int fd = records_connect(path);
     ask_over(fd, "GET", "/ping", "", NULL);
-    const int64_t took = stop();
+    const int64_t took = site_stop();
     CU_ASSERT(took >= 1900 && took < 4000);
     close(fd);
 }
@@ -1090,25 +825,7 @@ static void test_counters(void)
 
 static int set_up(void)
 {
-    sigset_t signals;
-
-    signal(SIGPIPE, SIG_IGN);
-    if (fcgi_init() != OK || !mkdtemp(folder))
-        return -1;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, NULL);
-    snprintf(path, sizeof path, "%s/t.sock", folder);
-    conf = (struct conf){.workers = 2,
-                         .queue = 16,
-                         .request_timeout_s = 5,
-                         .input_timeout_s = 1,
-                         .polls_per_process = 1000,
-                         .rate_user_per_s = 20,
-                         .rate_user_burst = 40};
-    log_init("tested", LOG_ERROR);
-    return start();
+    return site_prepare();
 }
 
 static int tear_down(void)
@@ -1121,6 +838,8 @@ int main(void)
     if (CU_initialize_registry() != CUE_SUCCESS)
         return 2;
     CU_pSuite suite = CU_add_suite("front", set_up, tear_down);
+    CU_ADD_TEST(suite, test_cgi); /* first: it forks, and there are no threads yet */
+    CU_ADD_TEST(suite, test_start);
     CU_ADD_TEST(suite, test_inline);
     CU_ADD_TEST(suite, test_input);
     CU_ADD_TEST(suite, test_worker_and_override);

@@ -341,6 +341,23 @@ static void superseded_elsewhere(void)
     end();
 }
 
+static void superseded_and_the_bell_was_lost(void)
+{
+    begin();
+    open_at(PHONE, 1, 5); /* generation 1 */
+    waiting_lost(w);
+    struct reading r = take();
+    CU_ASSERT_EQUAL(r.holds, 1);
+    CU_ASSERT_FALSE(read_done(r, 5, 0, true)); /* another process has a newer poll: this one takes nothing */
+    expect(ANSWER_SUPERSEDED, 1, 5);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 5)); /* known no more */
+    r = take();
+    CU_ASSERT_EQUAL(r.holds, 0); /* a new poll takes the session over */
+    CU_ASSERT_FALSE(read_done(r, 5, 9, false));
+    expect_nothing();
+    end();
+}
+
 static void superseded_while_it_registers(void)
 {
     begin();
@@ -364,14 +381,33 @@ static void revoked_ends_at_once(void)
     begin();
     open_at(PHONE, 1, 5);
     out.n = 0;
-    CU_ASSERT_TRUE(waiting_revoke(w, PHONE, &out, &leave));
+    CU_ASSERT_TRUE(waiting_revoke(w, PHONE, &out));
     expect(ANSWER_REVOKED, 1, 5);
+    CU_ASSERT_EQUAL_FATAL(waiting_idle(w, 0, &leave, 1), 1); /* at once, not after a minute */
+    CU_ASSERT_EQUAL(leave.session_id, PHONE);
     CU_ASSERT_EQUAL(leave.generation, 1);
     CU_ASSERT_EQUAL(waiting_sessions(w), 0);
-    CU_ASSERT_FALSE(waiting_revoke(w, PHONE, &out, &leave));
+    CU_ASSERT_FALSE(waiting_revoke(w, PHONE, &out));
     CU_ASSERT_TRUE(arrive(LAPTOP, 2, 5)); /* while it waits to be read */
-    CU_ASSERT_TRUE(waiting_revoke(w, LAPTOP, &out, &leave));
+    CU_ASSERT_TRUE(waiting_revoke(w, LAPTOP, &out));
     CU_ASSERT_EQUAL(waiting_take(w, r, 1), 0);
+    CU_ASSERT_EQUAL(waiting_idle(w, 0, &leave, 1), 0); /* it was not registered yet */
+    CU_ASSERT_EQUAL(waiting_sessions(w), 0);
+    end();
+}
+
+static void revoked_while_it_registers(void)
+{
+    struct inbox_leave leave;
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    const struct reading r = take();
+    CU_ASSERT_TRUE(waiting_revoke(w, PHONE, &out));
+    CU_ASSERT_EQUAL(waiting_idle(w, 0, &leave, 1), 0);
+    CU_ASSERT_FALSE(read_done(r, 5, 7, true));
+    expect_nothing();
+    CU_ASSERT_EQUAL_FATAL(waiting_idle(w, 0, &leave, 1), 1);
+    CU_ASSERT_EQUAL(leave.generation, 7);
     end();
 }
 
@@ -522,8 +558,10 @@ int main(void)
         {"second poll supersedes", second_poll_supersedes},
         {"second poll while the first is read", second_poll_while_the_first_is_read},
         {"superseded elsewhere", superseded_elsewhere},
+        {"superseded and the bell was lost", superseded_and_the_bell_was_lost},
         {"superseded while it registers", superseded_while_it_registers},
         {"revoked ends at once", revoked_ends_at_once},
+        {"revoked while it registers", revoked_while_it_registers},
         {"loss reads everybody", loss_reads_everybody},
         {"loss between polls", loss_between_polls},
         {"redis down", redis_down},

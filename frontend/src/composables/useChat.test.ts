@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { defineComponent, h, ref } from 'vue'
 import { createI18n } from 'vue-i18n'
 import { useConversations } from '@/stores/conversations'
+import { useHouse } from '@/stores/house'
 import { conversation, entry, ME, useTestClient } from '@/stores/testing'
 import { useChat } from './useChat'
 
@@ -74,5 +75,17 @@ describe('useChat', () => {
     await chat.load()
     expect(chat.ready.value).toBe(true)
     expect(chat.error.value).toBeNull()
+  })
+
+  it('reads again after a snapshot only if the first page is missing', async () => {
+    makeLog([])
+    vi.mocked(log.loadNewest).mockRejectedValueOnce(new Error('no road'))
+    const chat = await openChat()
+    for (let i = 0; i < 2; i++) {
+      useHouse().snapshots++
+      await flushPromises()
+    }
+    expect(chat.ready.value).toBe(true)
+    expect(log.loadNewest).toHaveBeenCalledTimes(2)
   })
 })

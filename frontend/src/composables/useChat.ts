@@ -121,7 +121,8 @@ export function useChat(id: Ref<string>) {
   )
   watch(
     () => house.snapshots,
-    () => void load(),
+    /* A log that is shown is brought up to date by the SDK. */
+    () => void ((!ready.value || error.value !== null) && load()),
   )
 
   return {

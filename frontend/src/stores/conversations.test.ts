@@ -4,12 +4,12 @@ import { useConversations } from './conversations'
 import { conversation, entry, ME, useTestClient } from './testing'
 
 const markRead = vi.fn()
-const all = vi.fn()
+const sync = vi.fn()
 const get = vi.fn()
 
 beforeEach(() => {
   markRead.mockReset()
-  useTestClient({ conversations: { markRead, all, get } })
+  useTestClient({ conversations: { markRead, sync, get } })
 })
 afterEach(() => vi.useRealTimers())
 
@@ -84,11 +84,13 @@ describe('conversations', () => {
     expect(store.unread).toBe(1)
   })
 
-  it('forgets what the snapshot does not hold', async () => {
+  it('asks for what it misses, and forgets what was removed', async () => {
     const store = withOne()
-    all.mockResolvedValue([conversation({ id: '12' })])
+    store.put(conversation({ id: '11' }))
+    sync.mockResolvedValue({ conversations: [conversation({ id: '12' })], removed: ['10'] })
     await store.load()
-    expect([...store.items.keys()]).toEqual(['12'])
+    expect(sync).toHaveBeenCalledWith([conversation(), conversation({ id: '11' })])
+    expect([...store.items.keys()]).toEqual(['11', '12'])
   })
 
   it('lets typing end by itself, and at once when the message is there', async () => {

@@ -110,10 +110,9 @@ export const useConversations = defineStore('conversations', () => {
   }
 
   async function load(): Promise<void> {
-    const all = await client.conversations.all()
-    const keep = new Set(all.map((item) => item.id))
-    for (const id of [...items.keys()]) if (!keep.has(id)) items.delete(id)
-    all.forEach(put)
+    const missed = await client.conversations.sync([...items.values()])
+    for (const id of missed.removed) items.delete(id)
+    missed.conversations.forEach(put)
     loaded.value = true
   }
 

@@ -31,6 +31,10 @@ export const useFriends = defineStore('friends', () => {
     if (known !== undefined && known.version > version) return
     removedAt.set(userId, version)
     friends.delete(userId)
+    // Who left the house takes his open requests along.
+    for (const box of [incoming, outgoing])
+      for (const request of [...box.values()])
+        if (request.state === 'pending' && [request.from.id, request.to.id].includes(userId)) box.delete(request.id)
   }
 
   function putRequest(request: FriendRequest, myId: string): void {

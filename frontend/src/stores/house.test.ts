@@ -20,7 +20,7 @@ beforeEach(() => {
     friends: { all: none },
     requests: { all: none },
     blocks: { all: none },
-    conversations: { all: () => Promise.resolve([conversation()]), get: getConversation },
+    conversations: { sync: () => Promise.resolve({ conversations: [conversation()], removed: [] }), get: getConversation },
     events: async function* () {
       yield* feed
     } as never,

@@ -5,8 +5,12 @@
 --       3 at: hash, session -> "process:generation:expiry"
 -- ARGV  1 house epoch   2 epoch of the cursor, "" for none   3 n of the cursor   4 session   5 process
 --       6 ms that the registration stands; 0: none is made   7 most items   8 ms that the three keys live
+--       9 generation that the process holds, if the poll is an open one that goes on; 0: the poll is new
 -- Answers {resync 0 or 1, n up to which the cursor may go, newest n, generation, former process or "",
 --          was the person online 0 or 1, {n, reference}, {n, reference}, ...}
+--
+-- A new poll takes the session over from whoever has it. One that goes on does not: where another process has a
+-- newer one, nothing is registered, and the generation is 0.
 --
 -- A box of another epoch is absent, and so is half of one. It is made anew, beginning at the time in ms: above
 -- every n that a box of this person had before, since nobody has an event per ms for life. So a cursor of the
@@ -14,7 +18,7 @@
 
 local box, meta, at = KEYS[1], KEYS[2], KEYS[3]
 local epoch, cursor_epoch, after, session = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local process, hold, most, life = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8]
+local process, hold, most, life, holds = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8], tonumber(ARGV[9])
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
@@ -62,7 +66,9 @@ for i = 1, #registered, 2 do
         end
     end
 end
-if hold > 0 then
+if hold == 0 or (holds > 0 and former ~= '' and former ~= process and generation > holds) then
+    generation = 0
+else
     generation = math.max(generation + 1, now)
     redis.call('HSET', at, session, process .. ':' .. digits(generation) .. ':' .. digits(now + hold))
 end

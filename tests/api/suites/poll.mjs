@@ -155,6 +155,10 @@ test('presence: a friend who polls is online and is told; a stranger is not', as
   await waiting
   const stranger = await Person.register()
   assert.equal(ok(await stranger.get(`/users/${b.id}`)).online, false)
+  const gone = watching.event('absence', (event) => event.type === 'presence' && event.user_id === b.id && !event.online)
+  ok(await b.post('/logout'), 204)
+  await gone // not only when the registration of the session runs out
+  assert.equal(ok(await a.get(`/users/${b.id}`)).online, false)
 })
 
 test('a box that overflowed is a resync, and nothing else', async () => {

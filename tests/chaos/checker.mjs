@@ -1,0 +1,275 @@
+// Judges a history: does it contradict what the house promises? Pure: records in, sentences out.
+//
+// The lines that it reads (history.mjs writes them; `who` is a device, `call` joins the lines of one request):
+//   send    invoke {conversation, id, user, text, trespass?} · ok {seq, print, status} · refused {code} · unknown
+//   show    ok {conversation, seq, print}            the device's view of a conversation grew by this entry
+//   poll    ok {session, from, to, entries, resync?} · snapshot ok {seqs}, what it read after a resync
+//   page    invoke · ok {conversation, how, place, limit, covers, last_seq, items}
+//   read    invoke {conversation, user, seq} · ok {seq}       mark ok {conversation, user, seq, version}, as it was told
+//   truth   ok {conversation, entries, last_seq, members, marks}    the final log, from the database
+//   conversation ok, ends ok: the last things that a handler and a device say; healed ok|late|never; anything `fault`
+
+/** Everything by what the rules ask for. */
+function index(records) {
+  const h = { records, truths: new Map(), sends: new Map(), devices: new Map(), reads: [], pages: [], marks: [] }
+  const invoked = new Map()
+  const device = (who) => {
+    if (!h.devices.has(who)) h.devices.set(who, { user: undefined, session: undefined, shows: [], polls: [], ends: undefined })
+    return h.devices.get(who)
+  }
+  for (const record of records) {
+    const { op, is, who, call } = record
+    if (is === 'invoke') invoked.set(call, record)
+    if (op === 'truth') h.truths.set(record.conversation, record)
+    if (op === 'send' && is === 'invoke') {
+      const send = h.sends.get(record.id) ?? { id: record.id, who, conversation: record.conversation, user: record.user, began: record.at, tries: [] }
+      send.tries.push({ ...record, call, is: 'unknown', ended: Infinity })
+      h.sends.set(record.id, send)
+    }
+    if (op === 'send' && is !== 'invoke') {
+      const one = h.sends.get(record.id).tries.find((try_) => try_.call === call)
+      Object.assign(one, record, { at: one.at, ended: record.at })
+    }
+    if (op === 'login') Object.assign(device(who), { user: record.user, session: record.session })
+    if (op === 'show') device(who).shows.push(record)
+    if ((op === 'poll' || op === 'snapshot') && is === 'ok') device(who).polls.push(record)
+    if (op === 'ends') device(who).ends = record
+    if (op === 'mark') h.marks.push(record)
+    if ((op === 'read' || op === 'page') && is === 'ok') h[`${op}s`].push({ ...record, began: invoked.get(call).at, asked: invoked.get(call).seq })
+  }
+  h.entry = (conversation, seq) => h.truths.get(conversation)?.entries[seq - 1]
+  return h
+}
+
+const okTries = (send) => send.tries.filter(({ is }) => is === 'ok')
+
+/** Groups of what has the same key, in order. */
+function grouped(list, key) {
+  const groups = new Map()
+  for (const one of list) {
+    const name = key(one)
+    if (!groups.has(name)) groups.set(name, [])
+    groups.get(name).push(one)
+  }
+  return groups
+}
+
+/** For each item, those that had ended before it began, by a running maximum: calls visit(item, the highest value). */
+function inOrder(items, { began, ended, value, visit }) {
+  const byEnd = items.filter((item) => ended(item) !== undefined).sort((a, b) => ended(a) - ended(b))
+  let next = 0
+  let highest
+  for (const item of [...items].sort((a, b) => began(a) - began(b))) {
+    for (; next < byEnd.length && ended(byEnd[next]) < began(item); next++) {
+      if (highest === undefined || value(byEnd[next]) > value(highest)) highest = byEnd[next]
+    }
+    if (highest !== undefined) visit(item, value(highest))
+  }
+}
+
+export const RULES = {
+  'the log is dense': (h) => [...h.truths.values()].flatMap(({ conversation, entries, last_seq }) => [
+    ...entries.flatMap(({ seq }, i) => (seq === i + 1 ? [] : [`${conversation}: seq ${seq} stands at place ${i + 1}`])),
+    ...(last_seq === entries.length ? [] : [`${conversation}: last_seq is ${last_seq}, the log has ${entries.length} entries`]),
+  ]),
+
+  'an id is there once': (h) => [...h.truths.values()].flatMap(({ conversation, entries }) =>
+    [...grouped(entries.filter(({ id }) => id), ({ id }) => id)].flatMap(([id, same]) =>
+      (same.length > 1 ? [`${conversation}: ${id} is there at ${same.map(({ seq }) => seq)}`] : []))),
+
+  'what was acknowledged is there': (h) => [...h.sends.values()].flatMap((send) => okTries(send).flatMap(({ seq, print }) => {
+    const entry = h.entry(send.conversation, seq)
+    if (entry?.id === send.id && entry.user === send.user && entry.print === print) return []
+    return [`${send.conversation}: ${send.id} was acknowledged at ${seq}; there is ${JSON.stringify(entry) ?? 'nothing'}`]
+  })),
+
+  'nothing is there that nobody sent': (h) => [...h.truths.values()].flatMap(({ conversation, entries }) => entries.flatMap((entry) => {
+    if (entry.type === 'system') return entry.seq === 1 ? [] : [`${conversation}: a system entry at ${entry.seq}`]
+    const send = h.sends.get(entry.id)
+    const said = send?.conversation === conversation && send.user === entry.user &&
+      send.tries.some(({ is, text }) => is !== 'refused' && text === entry.text)
+    return said ? [] : [`${conversation}: nobody said what stands at ${entry.seq} (${entry.id})`]
+  })),
+
+  'what was refused is not there': (h) => {
+    const there = new Set([...h.truths.values()].flatMap(({ entries }) => entries.map(({ id }) => id)))
+    return [...h.sends.values()].filter(({ id, tries }) => there.has(id) && tries.every(({ is }) => is === 'refused'))
+      .map(({ conversation, id }) => `${conversation}: ${id} was refused and is there`)
+  },
+
+  'retries have one answer': (h) => [...h.sends.values()].flatMap((send) => {
+    const answers = new Set(okTries(send).map(({ seq, print }) => `${seq} ${print}`))
+    return answers.size > 1 ? [`${send.conversation}: ${send.id} was acknowledged as ${[...answers]}`] : []
+  }),
+
+  'nobody else repeats a send': (h) => [...h.sends.values()].flatMap((send) => okTries(send)
+    .filter((one) => one.status === 200 && !send.tries.some((other) => other.call !== one.call && other.at <= one.ended))
+    .map(({ seq }) => `${send.conversation}: ${send.id} at ${seq} was answered as a repetition of its only try`)),
+
+  'only what must be is refused': (h) => [...h.sends.values()].flatMap((send) => send.tries.flatMap(({ is, code, status, trespass }) => {
+    if (is === 'ok' && trespass) return [`${send.conversation}: ${send.id} was accepted, not answered by ${trespass}`]
+    const fine = is !== 'refused' || code === trespass || ['unavailable', 'rate_limited', 'token_expired', 'unauthenticated'].includes(code)
+    return fine ? [] : [`${send.conversation}: ${send.id} was refused: ${status} ${code}`]
+  })),
+
+  'acknowledged before begun is before it': (h) => {
+    const wrong = []
+    const there = [...h.sends.values()].flatMap((send) => {
+      const entry = h.place.get(send.id)
+      return entry ? [{ ...send, seq: entry.seq, ended: Math.min(...okTries(send).map(({ ended }) => ended)) }] : []
+    })
+    for (const [conversation, sends] of grouped(there, (send) => send.conversation)) {
+      inOrder(sends, { began: ({ began }) => began, ended: ({ ended }) => (ended === Infinity ? undefined : ended), value: ({ seq }) => seq,
+        visit: (send, highest) => send.seq > highest ||
+          wrong.push(`${conversation}: ${send.id} at ${send.seq} began after ${highest} was acknowledged`) })
+    }
+    return wrong
+  },
+
+  'a position never changes': (h) => {
+    const wrong = []
+    const look = (who, how, conversation, seq, print) => {
+      const entry = h.entry(conversation, seq)
+      if (entry?.print !== print) wrong.push(`${conversation}: ${who} got by ${how} at ${seq} what is not in the log there`)
+    }
+    for (const { who, op, is, conversation, seq, print, entries, items, how } of h.records) {
+      if (op === 'show') look(who, 'its view', conversation, seq, print)
+      if (op === 'poll') for (const [id, at, mark] of entries ?? []) look(who, 'poll', id, at, mark)
+      if (op === 'page' && is === 'ok') for (const [at, mark] of items) look(who, how, conversation, at, mark)
+    }
+    return wrong
+  },
+
+  'a page is what it says': (h) => h.pages.flatMap(({ who, conversation, how, place, limit, covers, last_seq, items }) => {
+    const expected = pageOf(how, place, limit, last_seq)
+    const seqs = items.map(([seq]) => seq)
+    const wanted = expected.flatMap(([lo, hi]) => Array.from({ length: hi - lo + 1 }, (_, i) => (how === 'after' ? lo + i : hi - i)))
+    const same = String(seqs) === String(wanted) && (wanted.length ? String(covers) === String(expected[0]) : covers === null)
+    return same ? [] : [`${conversation}: ${who} asked ${how} ${place}, ${limit} at most, of ${last_seq}: ` +
+      `covers ${covers}, got ${seqs[0]} to ${seqs.at(-1)} (${seqs.length}), expected ${expected}`]
+  }),
+
+  'a page is as new as what was acknowledged': (h) => {
+    const wrong = []
+    const acks = [...h.sends.values()].flatMap((send) => okTries(send).map(({ seq, ended }) => ({ conversation: send.conversation, seq, began: Infinity, ended })))
+    const pages = h.pages.map((page) => ({ ...page, seq: page.last_seq, ended: undefined }))
+    for (const [conversation, events] of grouped([...acks, ...pages], (one) => one.conversation)) {
+      inOrder(events, { began: ({ began }) => began, ended: ({ ended }) => ended, value: ({ seq }) => seq,
+        visit: ({ who, began, seq }, highest) => began === Infinity || seq >= highest ||
+          wrong.push(`${conversation}: ${who} read to ${seq} after ${highest} was acknowledged`) })
+    }
+    return wrong
+  },
+
+  'a view is a prefix, each entry once': (h) => [...h.devices].flatMap(([who, { shows }]) =>
+    [...grouped(shows, ({ conversation }) => conversation)].flatMap(([conversation, list]) => {
+      const at = list.findIndex(({ seq }, i) => seq !== i + 1)
+      return at < 0 ? [] : [`${conversation}: ${who} showed ${list[at].seq} at place ${at + 1}`]
+    })),
+
+  'no cursor hides an entry': (h) => [...h.devices].flatMap(([who, device]) => hidden(h, who, device)),
+
+  'after healing all arrives in time': (h) => h.records.filter(({ op, is }) => op === 'healed' && is !== 'ok')
+    .map(({ is, ms, late }) => `${is === 'never' ? 'never arrived' : 'not there'} ${ms} ms after healing: ${late.slice(0, 5).join('; ')}`),
+
+  'read marks never move back': (h) => {
+    const wrong = []
+    for (const [key, reads] of grouped(h.reads, ({ conversation, user }) => `${conversation} ${user}`)) {
+      inOrder(reads, { began: ({ began }) => began, ended: ({ at }) => at, value: ({ seq }) => seq,
+        visit: ({ seq }, highest) => seq >= highest || wrong.push(`${key}: read to ${seq} after ${highest} was acknowledged`) })
+      for (const { seq, asked } of reads) if (seq < asked) wrong.push(`${key}: asked to mark ${asked}, answered ${seq}`)
+    }
+    for (const [key, marks] of grouped(h.marks, ({ conversation, user }) => `${conversation} ${user}`)) {
+      const byVersion = [...marks].sort((a, b) => a.version - b.version || a.seq - b.seq)
+      byVersion.forEach(({ seq, version }, i) => i && seq < byVersion[i - 1].seq &&
+        wrong.push(`${key}: ${seq} in version ${version}, ${byVersion[i - 1].seq} in version ${byVersion[i - 1].version}`))
+    }
+    return wrong
+  },
+
+  'read marks agree': (h) => {
+    const wrong = []
+    const of = (conversation, user) => h.truths.get(conversation)?.marks[user]
+    const differs = (who, conversation, user, seq) => seq === of(conversation, user) ||
+      wrong.push(`${conversation}: ${who} has the mark of ${user} at ${seq}, it is ${of(conversation, user)}`)
+    for (const [who, { ends }] of h.devices) for (const [conversation, user, seq] of ends?.marks ?? []) differs(who, conversation, user, seq)
+    for (const { op, who, conversation, user, read_seq } of h.records) if (op === 'conversation') differs(who, conversation, user, read_seq)
+    for (const { conversation, user, seq } of h.reads) {
+      if (!(of(conversation, user) >= seq)) wrong.push(`${conversation}: ${user} was told ${seq} is read, the mark is ${of(conversation, user)}`)
+    }
+    return wrong
+  },
+
+  'a conversation ends where its log ends': (h) => h.records.filter(({ op }) => op === 'conversation').flatMap(({ who, conversation, last_seq, print }) => {
+    const truth = h.truths.get(conversation)
+    return last_seq === truth?.last_seq && print === (truth.entries.at(-1)?.print ?? null) ? []
+      : [`${conversation}: ${who} sees its end at ${last_seq}, it is ${truth?.last_seq}`]
+  }),
+
+  'every answer makes sense': (h) => h.records.filter(({ is }) => is === 'fault')
+    .map(({ who, op, path, status, code, id }) => `${who} ${op} ${path ?? ''}: ${status} ${code} ${id ?? ''}`),
+}
+
+/** [[lo, hi]] that a page must cover, or [] when it has to be empty. */
+function pageOf(how, at, limit, last) {
+  const range = (lo, hi) => (lo <= hi ? [[lo, hi]] : [])
+  if (how === 'after') return range(at + 1, Math.min(at + limit, last))
+  const below = (hi, n) => Math.max(1, hi - n + 1)
+  if (how === 'before') return range(below(Math.min(at - 1, last), limit), Math.min(at - 1, last))
+  const middle = Math.min(at, last)
+  const lo = below(middle, Math.ceil(limit / 2))
+  return range(lo, Math.min(last, lo + limit - 1))
+}
+
+/** What no poll of the device's last cursor told it, though it came after what it had read when it took that cursor. */
+function hidden(h, who, { user, polls, ends }) {
+  if (!ends) return []
+  const from = polls.findLastIndex(({ op, resync }) => op === 'poll' && resync)
+  if (from < 0) return polls.length ? [`${who} has a cursor that nobody gave it`] : []
+  const lived = polls.slice(from)
+  const read = lived.find(({ op }) => op === 'snapshot')?.seqs ?? {}
+  const told = new Set(lived.flatMap(({ entries = [] }) => entries.map(([conversation, seq]) => `${conversation} ${seq}`)))
+  const missing = []
+  for (const [conversation, truth] of h.truths) {
+    if (!truth.members.includes(user)) continue
+    for (const { seq, id } of truth.entries.slice(read[conversation] ?? 0)) {
+      if (h.sends.get(id)?.who !== who && !told.has(`${conversation} ${seq}`)) missing.push(`${conversation}: no poll told ${who} of ${seq}`)
+    }
+  }
+  return missing
+}
+
+/** {violations: [{rule, what}], counts} of a history's records. */
+export function check(records) {
+  const h = index(records)
+  h.place = new Map([...h.truths.values()].flatMap(({ entries }) => entries.filter(({ id }) => id).map((entry) => [entry.id, entry])))
+  const violations = Object.entries(RULES).flatMap(([rule, judge]) => judge(h).map((what) => ({ rule, what })))
+  return { violations, counts: count(h) }
+}
+
+function count(h) {
+  const sends = [...h.sends.values()]
+  const tries = sends.flatMap((send) => send.tries)
+  const acknowledged = new Map(sends.flatMap((send) => okTries(send).length ? [[`${send.conversation} ${okTries(send)[0].seq}`,
+    Math.min(...okTries(send).map(({ ended }) => ended))]] : []))
+  const waits = [...h.devices.values()].flatMap(({ shows }) => shows.flatMap(({ at, conversation, seq }) =>
+    (acknowledged.has(`${conversation} ${seq}`) ? [Math.max(0, at - acknowledged.get(`${conversation} ${seq}`))] : []))).sort((a, b) => a - b)
+  const polls = h.records.filter(({ op, is }) => op === 'poll' && is === 'ok')
+  return {
+    devices: h.devices.size,
+    sends: sends.length,
+    acknowledged: acknowledged.size,
+    tries: Object.fromEntries([...grouped(tries, ({ is }) => is)].map(([is, list]) => [is, list.length])),
+    deliveries: polls.reduce((n, { entries }) => n + entries.length, 0),
+    polls: polls.length,
+    cut: h.records.filter(({ op, is }) => op === 'poll' && is === 'unknown').length,
+    resyncs: polls.filter(({ resync }) => resync).length,
+    pages: h.pages.length,
+    marks: h.reads.length,
+    medianMs: Math.round(waits[Math.floor(waits.length / 2)] ?? 0),
+    longestMs: Math.round(waits.at(-1) ?? 0),
+    healingMs: h.records.filter(({ op, is }) => op === 'healed' && is === 'ok').map(({ ms }) => ms),
+    faults: Object.fromEntries([...grouped(h.records.filter(({ op, is }) => op === 'fault' && is === 'begin'), ({ kind }) => kind)]
+      .map(([kind, list]) => [kind, list.length]).sort()),
+  }
+}

@@ -1,0 +1,169 @@
+// What is done to a house while people talk. Each fault has a kind, a subject (two faults of one subject never overlap),
+// and one function that begins it, holds it and ends it; when that returns, the house may heal.
+import { cp, readdir, rm, statfs, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+import { until } from '../lib/house.mjs'
+import { pause } from './device.mjs'
+
+const HANDLERS = ['login', 'friends', 'messages', 'history', 'poll']
+const EVERYBODY = [...HANDLERS, 'courier', 'redis', 'mariadb', 'nginx']
+const BACK_MS = 40_000
+
+export class Faults {
+  /** @param random its own generator, so that what happens when is the seed's choice alone */
+  constructor({ house, proxy, history, random, isDiskOurs }) {
+    Object.assign(this, { house, proxy, history, random, isDiskOurs })
+    this.busy = new Set() // subjects
+    this.counts = new Map()
+    this.all = this.list()
+  }
+
+  between(low, high) {
+    return low + (high - low) * this.random()
+  }
+
+  pick(list) {
+    return list[Math.floor(this.random() * list.length)]
+  }
+
+  async one(program) {
+    const all = Object.entries(await this.house.processes()).filter(([name]) => name.split('.')[0] === program)
+    const [name, { pid }] = this.pick(all)
+    return { name, pid }
+  }
+
+  /** The whole of nginx is a process group; anything else is one process. */
+  signal({ name, pid }, signal) {
+    try {
+      process.kill(name === 'nginx' ? -pid : pid, signal)
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error // it died meanwhile
+    }
+  }
+
+  running = () => until('everything runs again', async () =>
+    Object.values(await this.house.processes()).every(({ state }) => state === 'RUNNING'), { deadlineMs: BACK_MS, everyMs: 50 })
+
+  async kill(program) {
+    const victim = await this.one(program)
+    if (!victim.pid) return
+    this.signal(victim, 'SIGKILL')
+    await until(`${victim.name} runs again`, async () => {
+      const { pid, state } = (await this.house.processes())[victim.name]
+      return state === 'RUNNING' && pid !== victim.pid
+    }, { deadlineMs: BACK_MS, everyMs: 50 })
+  }
+
+  async freeze(program, ms) {
+    const victim = await this.one(program)
+    if (!victim.pid) return
+    this.signal(victim, 'SIGSTOP')
+    await pause(ms)
+    this.signal(victim, 'SIGCONT')
+  }
+
+  /** The proxy does something for a while. */
+  async through(kind, mode, ms, holdMs) {
+    await this.proxy.set(kind, mode, ms)
+    await pause(holdMs)
+    const struck = await this.proxy.set(kind, 'pass')
+    return { struck }
+  }
+
+  /** Redis goes back in time: to what its files were a moment ago. */
+  async oldSnapshot() {
+    const files = join(this.house.folder, 'redis')
+    const old = join(this.house.folder, 'redis.old')
+    await rm(old, { recursive: true, force: true })
+    await cp(files, old, { recursive: true })
+    await pause(this.between(1000, 3000))
+    await this.house.stop('redis')
+    await Promise.all((await readdir(files)).map((name) => rm(join(files, name), { recursive: true })))
+    await cp(old, files, { recursive: true })
+    await this.house.start('redis')
+  }
+
+  async fullRedis() {
+    await this.house.redis('CONFIG', 'SET', 'maxmemory', '1')
+    await pause(this.between(1000, 5000))
+    await this.house.redis('CONFIG', 'SET', 'maxmemory', '0')
+  }
+
+  /** The file system that holds all data and logs has no byte left. */
+  async fullDisk() {
+    const ballast = join(this.house.folder, 'ballast')
+    const { bavail, bsize } = await statfs(this.house.folder)
+    await writeFile(ballast, Buffer.alloc(bavail * bsize)).catch((error) => {
+      if (error.code !== 'ENOSPC') throw error
+    })
+    await pause(this.between(2000, 5000))
+    await unlink(ballast)
+  }
+
+  list() {
+    const { house } = this
+    const row = (kind, subject, run) => ({ kind, subject, run })
+    return [
+      ...EVERYBODY.map((name) => row(`kill ${name}`, name, () => this.kill(name))),
+      ...EVERYBODY.map((name) => row(`freeze ${name}`, name, () =>
+        this.freeze(name, name === 'poll' ? 10_000 : this.between(300, name === 'mariadb' ? 2500 : 5000)))),
+      ...HANDLERS.map((name) => row(`restart ${name}`, name, async () => void (await house.restart(name)))),
+      row('reload nginx', 'nginx', async () => process.kill((await this.one('nginx')).pid, 'SIGHUP')),
+      row('wipe redis', 'redis', async () => void (await house.redis('FLUSHALL'))),
+      row('old redis', 'redis', () => this.oldSnapshot()),
+      row('full redis', 'redis', () => this.fullRedis()),
+      row('no bells', 'redis', () => this.through('redis', 'bells', 0, this.between(2000, 6000))),
+      row('bells lost on the way', 'redis', () => this.through('redis', 'popped', 0, this.between(1000, 3000))),
+      row('redis away', 'redis', () => this.through('redis', 'away', 0, this.between(500, 5000))),
+      row('redis slow', 'redis', () => this.through('redis', 'slow', this.between(5, 300), this.between(1500, 4000))),
+      row('mariadb away', 'mariadb', () => this.through('mariadb', 'away', 0, this.between(300, 3000))),
+      row('mariadb slow', 'mariadb', () => this.through('mariadb', 'slow', this.between(10, 150), this.between(1000, 4000))),
+      row('commit late', 'mariadb', () => this.through('mariadb', 'late', this.between(20, 300), this.between(1000, 4000))),
+      row('commit not asked', 'mariadb', () => this.through('mariadb', 'unasked', 0, this.between(100, 1500))),
+      row('commit not answered', 'mariadb', () => this.through('mariadb', 'unanswered', 0, this.between(100, 1500))),
+      ...(this.isDiskOurs ? [row('full disk', 'disk', () => this.fullDisk())] : []),
+    ]
+  }
+
+  /** One fault from beginning to end. A full disk stands alone: everybody writes. */
+  async strike(fault) {
+    const began = this.history.note('house', 'fault', 'begin', { kind: fault.kind })
+    this.busy.add(fault.subject)
+    this.counts.set(fault.kind, (this.counts.get(fault.kind) ?? 0) + 1)
+    try {
+      const details = await fault.run()
+      this.history.note('house', 'fault', 'end', { kind: fault.kind, ...details, ms: Math.round(this.history.now() - began.at) })
+    } finally {
+      this.busy.delete(fault.subject)
+    }
+  }
+
+  /** One that may strike now, of those that struck least. */
+  next(only) {
+    const free = this.all.filter(({ kind, subject }) => (!only || only.includes(kind)) && !this.busy.has(subject) &&
+      !this.busy.has('disk') && (subject !== 'disk' || !this.busy.size))
+    const least = Math.min(...free.map(({ kind }) => this.counts.get(kind) ?? 0))
+    return this.pick(free.filter(({ kind }) => (this.counts.get(kind) ?? 0) === least))
+  }
+
+  /** Faults at random moments for a while, two at once at most. During the last one everybody falls silent. */
+  async rage(ms, silence, only) {
+    const end = performance.now() + ms
+    const running = new Set()
+    const strike = (fault) => {
+      const one = this.strike(fault).finally(() => running.delete(one))
+      running.add(one)
+    }
+    while (performance.now() < end) {
+      const fault = running.size < 2 && this.next(only)
+      if (fault) strike(fault)
+      await Promise.race([pause(this.between(100, 900)), ...(running.size > 1 ? running : [])])
+    }
+    await Promise.all(running)
+    strike(this.next(only))
+    await pause(this.between(100, 900))
+    silence()
+    await Promise.all(running)
+  }
+}
