@@ -14,6 +14,7 @@ THIRD_PARTY = {
     r"utf8proc.*": "lib/ext/unicode.c",
     r"fcgi.*": "lib/ext/fcgi.c",
     r"CUnit/.*": "tests/",
+    r"fuse3/.*": "tests/power/forgetful.c",
 }
 # What the C library and Linux bring; anything else in <> is third-party and has to stand above.
 LIBC = (r"(assert|complex|ctype|errno|fcntl|fenv|float|grp|inttypes|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|"
