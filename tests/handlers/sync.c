@@ -126,10 +126,13 @@ static void test_where_an_answer_ends(void)
     person_free(c);
 }
 
-/* Somebody's conversations with people who are nowhere else. */
+/* Somebody's conversations with people who are nowhere else; their ids follow the returned one. */
 static uint64_t many(struct person *p, unsigned n)
 {
-    const uint64_t base = p->id * 2;
+    static uint64_t taken = UINT64_C(1) << 62; /* above all that the house makes */
+    const uint64_t base = taken;
+
+    taken += n + 1;
 
     fixture_number(p,
                    "INSERT INTO conversations SELECT %" PRIu64 " + s.seq, 1, 0, %" PRIu64 ", %" PRIu64
