@@ -214,8 +214,9 @@ export class Poller {
     this.resyncs = 0
   }
 
-  /** A poller that stands at "now". */
+  /** A poller that stands at "now": what happened before is rung, so that none of it comes late. */
   static async start(person) {
+    await until('all is rung', async () => (await house.sql('SELECT COUNT(*) FROM outbox'))[0][0] === '0')
     const poller = new Poller(person)
     const answer = await poller.once(0)
     assert.equal(answer.resync, true)
