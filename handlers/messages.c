@@ -29,41 +29,8 @@ static const struct field id_in_fields[] = {
 };
 static const struct shape id_in = SHAPE("ConversationPath", struct id_in, id_in_fields);
 
-struct list_in {
-    int64_t limit;
-    struct str cursor;
-};
-static const struct field list_in_fields[] = {
-    {.name = "limit",
-     .type = FIELD_INT,
-     .flags = F_QUERY,
-     .at = offsetof(struct list_in, limit),
-     .min = 1,
-     .max = PAGE_MAX},
-    {.name = "cursor",
-     .type = FIELD_STR,
-     .flags = F_QUERY,
-     .at = offsetof(struct list_in, cursor),
-     .min = 1,
-     .max = PAGE_CURSOR_MAX},
-};
-static const struct shape list_in = SHAPE("ConversationsQuery", struct list_in, list_in_fields);
-
-struct list_out {
-    struct list items;
-    struct str next_cursor;
-};
-static const struct field list_out_fields[] = {
-    {.name = "items",
-     .type = FIELD_LIST,
-     .at = offsetof(struct list_out, items),
-     .shape = &conversation_shape},
-    {.name = "next_cursor",
-     .type = FIELD_STR,
-     .flags = F_NULLABLE,
-     .at = offsetof(struct list_out, next_cursor)},
-};
-static const struct shape list_out = SHAPE("ConversationList", struct list_out, list_out_fields);
+static const struct field list_out_fields[] = {PAGE_OUT_FIELDS(&conversation_shape)};
+static const struct shape list_out = SHAPE("ConversationList", struct page_out, list_out_fields);
 
 struct open_in {
     uint64_t user_id;
@@ -144,14 +111,13 @@ static const struct shape read_out = SHAPE("ReadMark", struct read_mark, read_ou
 
 static enum err conversations_list(struct req *r)
 {
-    const struct list_in *in = r->in;
-    struct list_out *out = r->out;
+    const struct page_in *in = r->in;
+    struct page_out *out = r->out;
     struct page_mark before = {INT64_MAX, INT64_MAX};
     struct conversation *items;
 
     TRY(page_mark_of(r->ctx, in->cursor, &before));
-    TRY(conversations_page(r->ctx, before, in->limit ? (size_t)in->limit : PAGE_DEFAULT, &items,
-                           &out->items.n, &out->next_cursor));
+    TRY(conversations_page(r->ctx, before, page_limit(in), &items, &out->items.n, &out->next_cursor));
     out->items.items = items;
     return OK;
 }
@@ -253,7 +219,7 @@ static enum err typing_post(struct req *r)
 /* ---- the service ---- */
 
 static const struct route routes[] = {
-    {GET, "/conversations", "listConversations", conversations_list, &list_in, &list_out, 200, 0},
+    {GET, "/conversations", "listConversations", conversations_list, &page_in_shape, &list_out, 200, 0},
     {POST, "/conversations", "openConversation", conversation_post, &open_in, &conversation_shape, 201,
      ROUTE_TX},
     {GET, "/conversations/{id}", "getConversation", conversation_get, &id_in, &conversation_shape, 200, 0},
