@@ -159,7 +159,10 @@ static enum err do_rotate_key(struct job *job)
     TRY(no_more(job));
     TRY(admin_rotate_key(job->ctx, grace_ms, &id));
     if (now)
-        printf("key %u signs from now on; all other keys are void, and everybody has to sign in again\n", id);
+        printf("key %u signs from now on; every access token made before is void, and clients fetch new ones "
+               "by their "
+               "refresh tokens; `revoke` ends sessions\n",
+               id);
     else
         printf("key %u signs within a minute; those before are accepted for %d minutes more\n", id,
                (int)(grace_ms / 60000));
