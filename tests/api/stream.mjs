@@ -11,6 +11,7 @@ export class Stream {
     this.messages = []
     this.comments = 0
     this.ended = undefined // 'whole' or what broke it
+    this.firstMs = undefined // after which the first bytes of the body came
     this.controller = new AbortController()
   }
 
@@ -19,6 +20,7 @@ export class Stream {
     const stream = new Stream(person)
     const query = cursor === undefined ? '' : `?cursor=${encodeURIComponent(cursor)}`
     stream.cursor = cursor
+    stream.began = performance.now()
     stream.response = await fetch(`${house.local_url}/api/v1/stream${query}`, {
       headers: { authorization: `Bearer ${person.token}` }, signal: stream.controller.signal,
     })
@@ -33,6 +35,7 @@ export class Stream {
     let text = ''
     try {
       for await (const bytes of this.response.body) {
+        this.firstMs ??= performance.now() - this.began
         const { messages, comments, rest } = splitStream(text + decoder.decode(bytes, { stream: true }))
         text = rest
         this.comments += comments

@@ -52,8 +52,15 @@ export function createRecorder(openapiPath) {
     return [...wrong, ...bodyFaults(operation, response, status, header, bodyText)]
   }
 
+  /** What is wrong with a body of a poll that came in another way. */
+  function pollFaults(bodyText) {
+    const operation = find('GET', '/poll')
+    return bodyFaults(operation, operation.responses[200], 200, () => 'application/json', bodyText)
+  }
+
   return {
     check,
+    pollFaults,
     /** The operationId of a request, or null. */
     operationOf: (method, path) => find(method, path)?.id ?? null,
     operationIds: operations.map((one) => one.id),
@@ -86,12 +93,10 @@ export function splitStream(text) {
   return { messages, comments, rest }
 }
 
-let messages = null
 /** What is wrong with one message of a stream: it is what a poll answers, and its id is the cursor. */
 export function messageFaults({ id, data, ...others }) {
-  messages ??= createRecorder(fileURLToPath(new URL('../../openapi.yaml', import.meta.url)))
-  const headers = { 'X-Request-Id': '-', 'Content-Type': 'application/json' }
-  const faults = messages.check('GET', `${PREFIX}/poll`, 200, headers, data ?? '')
+  recorder ??= createRecorder(fileURLToPath(new URL('../../openapi.yaml', import.meta.url)))
+  const faults = recorder.pollFaults(data ?? '')
   if (!faults.length && JSON.parse(data).cursor !== id) faults.push(`the id is ${id}, not the cursor`)
   return [...faults, ...Object.keys(others).map((name) => `a message has no ${name}`)]
 }
