@@ -29,6 +29,7 @@ struct waiting {
     struct waiter *first_to_read, **last_to_read;
     size_t sessions, parked;
     unsigned era;
+    bool away; /* Redis; whoever is queued then waits for his digest, not for a reading */
 };
 
 /* ---- the tables ---- */
@@ -123,10 +124,10 @@ static void drop(struct waiting *w, struct waiter *x)
 
 /* ---- small steps ---- */
 
-/* While it is being read it need not be queued: the end of the reading sees to it. */
+/* While it is being read it need not be queued: the end of the reading sees to it. A digest waits for none. */
 static bool queue_read(struct waiting *w, struct waiter *x)
 {
-    if (x->queued || x->reading)
+    if (x->queued || (x->reading && !w->away))
         return false;
     x->queued = true;
     x->retry = false;
@@ -174,7 +175,7 @@ static void raise_to(uint64_t *n, uint64_t to)
 /* The process knows that nothing is above this cursor, and will hear of what comes. */
 static bool is_known(const struct waiting *w, const struct waiter *x, const struct arrival *a)
 {
-    return x->era == w->era && !x->reading && epoch_eq(a->cursor.epoch, x->cursor.epoch) &&
+    return !w->away && x->era == w->era && !x->reading && epoch_eq(a->cursor.epoch, x->cursor.epoch) &&
            a->cursor.n >= x->answered && a->cursor.n <= x->cursor.n && x->newest <= x->cursor.n &&
            x->generation > x->superseded_by && x->stands_until_ms >= a->until_ms;
 }
@@ -293,30 +294,98 @@ bool waiting_bell(struct waiting *w, const struct bell *bell, int64_t now_ms, st
     return read;
 }
 
-void waiting_lost(struct waiting *w)
+static void queue_all(struct waiting *w)
 {
-    w->era++;
     for (size_t b = 0; b < BUCKETS; b++)
         for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
             if (x->ticket)
                 queue_read(w, x);
 }
 
+void waiting_lost(struct waiting *w)
+{
+    w->era++;
+    queue_all(w);
+}
+
+/* The next one of the queue; NULL: it is empty. */
+static struct waiter *dequeue(struct waiting *w)
+{
+    struct waiter *x = w->first_to_read;
+
+    if (!x)
+        return NULL;
+    w->first_to_read = x->next_to_read;
+    if (!w->first_to_read)
+        w->last_to_read = &w->first_to_read;
+    x->queued = false;
+    return x;
+}
+
+/* ---- without Redis ---- */
+
+void waiting_away(struct waiting *w)
+{
+    w->away = true;
+    waiting_lost(w);
+}
+
+void waiting_back(struct waiting *w)
+{
+    w->away = false;
+    waiting_lost(w);
+}
+
+bool waiting_is_away(const struct waiting *w)
+{
+    return w->away;
+}
+
+void waiting_watch_all(struct waiting *w)
+{
+    queue_all(w);
+}
+
+size_t waiting_watch(struct waiting *w, struct watched *out, size_t max)
+{
+    struct waiter *x;
+    size_t n = 0;
+
+    while (w->away && n < max && (x = dequeue(w)))
+        if (x->ticket)
+            out[n++] = (struct watched){x->user_id, x->session_id, x->ticket};
+    return n;
+}
+
+void waiting_watched(struct waiting *w, const struct watched *of, uint64_t digest, int64_t now_ms,
+                     struct answers *out)
+{
+    struct waiter *x = find(w, of->session_id);
+
+    if (!w->away || !x || !x->ticket || x->ticket != of->ticket)
+        return; /* whatever came instead is queued */
+    const struct cursor told = x->open ? x->cursor : x->asked;
+    if (digest && digest != told.digest) {
+        x->open = false;
+        x->asked = (struct cursor){.digest = digest};
+        end_poll(w, x, ANSWER_RESYNC, now_ms, out);
+    } else if (x->due) {
+        end_poll(w, x, cursor_is_none(told) ? ANSWER_FAILED : ANSWER_NOTHING, now_ms, out);
+    }
+}
+
 /* ---- reading boxes ---- */
 
 size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
 {
+    struct waiter *x;
     size_t n = 0;
 
-    while (n < max && w->first_to_read) {
-        struct waiter *x = w->first_to_read;
-        w->first_to_read = x->next_to_read;
-        if (!w->first_to_read)
-            w->last_to_read = &w->first_to_read;
-        x->queued = x->again = false;
-        if (!x->ticket)
-            continue; /* it hung up meanwhile */
+    while (!w->away && n < max && (x = dequeue(w))) {
+        if (!x->ticket || x->reading)
+            continue; /* it hung up meanwhile; or was queued for its digest, and the end of the reading sees */
         x->reading = true;
+        x->again = false;
         out[n++] = (struct reading){
             .app_id = x->app_id,
             .user_id = x->user_id,
@@ -333,15 +402,12 @@ size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
 }
 
 /* What could not be found out now is tried again; at the deadline the client may keep its cursor. */
-static void read_failed(struct waiting *w, struct waiter *x, const struct reading_result *result,
-                        int64_t now_ms, struct answers *out)
+static void read_failed(struct waiting *w, struct waiter *x, int64_t now_ms, struct answers *out)
 {
     x->era = 0;
-    const bool nowhere = epoch_is_none(x->open ? x->cursor.epoch : x->asked.epoch);
-    if (result->redis != OK && !x->open)
-        end_poll(w, x, ANSWER_FAILED, now_ms, out);
-    else if (x->due)
-        end_poll(w, x, nowhere ? ANSWER_FAILED : ANSWER_NOTHING, now_ms, out);
+    if (x->due)
+        end_poll(w, x, cursor_is_none(x->open ? x->cursor : x->asked) ? ANSWER_FAILED : ANSWER_NOTHING,
+                 now_ms, out);
     else
         x->retry = true;
 }
@@ -360,7 +426,7 @@ bool waiting_read(struct waiting *w, const struct reading *r, const struct readi
     } else if (result->redis == OK) {
         raise_to(&x->superseded_by, r->holds + 1); /* the bell that said so was lost */
     }
-    if (!x->ticket)
+    if (!x->ticket || w->away)
         return false;
     if (x->ticket != r->ticket)
         return x->open ? false : queue_read(w, x); /* another poll of the session */
@@ -369,7 +435,7 @@ bool waiting_read(struct waiting *w, const struct reading *r, const struct readi
         return false;
     }
     if (result->redis != OK || result->events != OK) {
-        read_failed(w, x, result, now_ms, out);
+        read_failed(w, x, now_ms, out);
         return false;
     }
 
