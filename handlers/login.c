@@ -53,7 +53,7 @@ static const struct field register_fields[] = {
      .min = 1,
      .max = INVITE_MAX},
 };
-static const struct shape register_in = SHAPE("RegisterRequest", struct registration, register_fields);
+static const struct shape register_in = SHAPE("RegisterRequest", struct sign_up, register_fields);
 
 struct login_in {
     struct str username, password;

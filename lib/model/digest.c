@@ -37,8 +37,7 @@ enum err digest_load(struct ctx *ctx, const uint64_t *user_ids, size_t n, uint64
         qsort(rows, n_rows, sizeof *rows, by_user);
     for (size_t i = 0; i < n; i++) {
         const struct digest_row wanted = {.user_id = user_ids[i]};
-        const struct digest_row *row =
-            n_rows ? bsearch(&wanted, rows, n_rows, sizeof *rows, by_user) : NULL;
+        const struct digest_row *row = n_rows ? bsearch(&wanted, rows, n_rows, sizeof *rows, by_user) : NULL;
         out[i] = row ? digest_of(row) : 0;
     }
     return OK;

@@ -124,7 +124,8 @@ static void drop(struct waiting *w, struct waiter *x)
 
 /* ---- small steps ---- */
 
-/* While it is being read it need not be queued: the end of the reading sees to it. A digest waits for none. */
+/* While it is being read it need not be queued: the end of the reading sees to it. A digest waits for none.
+ */
 static bool queue_read(struct waiting *w, struct waiter *x)
 {
     if (x->queued || (x->reading && !w->away))
@@ -383,7 +384,8 @@ size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
 
     while (!w->away && n < max && (x = dequeue(w))) {
         if (!x->ticket || x->reading)
-            continue; /* it hung up meanwhile; or was queued for its digest, and the end of the reading sees */
+            continue; /* it hung up meanwhile; or was queued for its digest, and the end of the reading sees
+                       */
         x->reading = true;
         x->again = false;
         out[n++] = (struct reading){

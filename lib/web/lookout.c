@@ -129,15 +129,14 @@ static void load(struct lookout *l)
     desk_hurry(&l->desk);
     const bool failed = digest_load(&ctx, l->ids, n, l->digests) != OK;
     if (failed && !l->failed)
-        log_warn("the state of people could not be read; again soon",
-                 log_c("detail", db_error(l->desk.db)));
+        log_warn("the state of people could not be read; again soon", log_c("detail", db_error(l->desk.db)));
     l->failed = failed;
     count_add(l->room->digests, n);
 }
 
 static void answer_look(struct lookout *l, const struct look *look, uint64_t digest)
 {
-    const struct answer a = {.kind = !digest                                   ? ANSWER_FAILED
+    const struct answer a = {.kind = !digest                                 ? ANSWER_FAILED
                                      : digest != look->reading.cursor.digest ? ANSWER_RESYNC
                                                                              : ANSWER_NOTHING,
                              .ticket = look->reading.ticket,

@@ -29,7 +29,8 @@ static void end(void)
 
 static bool arrive(uint64_t session, uint64_t ticket, uint64_t n)
 {
-    const struct arrival a = {APP, ANN, session, ticket, {.epoch = n ? house : (struct epoch){{0}}, .n = n}, 1000};
+    const struct arrival a = {APP, ANN, session, ticket, {.epoch = n ? house : (struct epoch){{0}}, .n = n},
+                              1000};
     out.n = 0;
     return waiting_arrive(w, &a, &out);
 }
@@ -82,9 +83,11 @@ static bool read_done(struct reading r, uint64_t n, uint64_t generation, bool ha
 
 static bool made_anew(struct reading r, struct epoch epoch, uint64_t n)
 {
-    return give(
-        r, &(struct reading_result){
-               .resync = true, .cursor = {.epoch = epoch, .n = n}, .newest = n, .generation = 9, .stands_until_ms = FAR});
+    return give(r, &(struct reading_result){.resync = true,
+                                            .cursor = {.epoch = epoch, .n = n},
+                                            .newest = n,
+                                            .generation = 9,
+                                            .stands_until_ms = FAR});
 }
 
 /* A poll at cursor n that is open. */
