@@ -33,6 +33,7 @@ struct waiting {
     struct waiter *first_to_read, **last_to_read;
     size_t sessions, parked;
     unsigned era;
+    bool away; /* Redis; whoever is queued then waits for his digest, not for a reading */
 };
 
 /* ---- the tables ---- */
@@ -133,11 +134,11 @@ static bool is_asking(const struct waiter *x)
     return x->ticket && !x->telling;
 }
 
-/* While it is being read it need not be queued: the end of the reading sees to it. While it is told something
- * waiting_told() does. */
+/* While it is being read it need not be queued: the end of the reading sees to it; a digest waits for no
+ * reading. While it is told something waiting_told() does. */
 static bool queue_read(struct waiting *w, struct waiter *x)
 {
-    if (x->queued || x->reading || !is_asking(x))
+    if (x->queued || (x->reading && !w->away) || !is_asking(x))
         return false;
     x->queued = true;
     x->retry = false;
@@ -207,7 +208,7 @@ static void raise_to(uint64_t *n, uint64_t to)
 /* The process knows that nothing is above this cursor, and will hear of what comes. */
 static bool is_known(const struct waiting *w, const struct waiter *x)
 {
-    return x->era == w->era && !x->reading && epoch_eq(x->asked.epoch, x->cursor.epoch) &&
+    return !w->away && x->era == w->era && !x->reading && epoch_eq(x->asked.epoch, x->cursor.epoch) &&
            x->asked.n >= x->answered && x->asked.n <= x->cursor.n && x->newest <= x->cursor.n &&
            x->generation > x->superseded_by && x->stands_until_ms >= x->until_ms;
 }
@@ -338,29 +339,100 @@ bool waiting_bell(struct waiting *w, const struct bell *bell, int64_t now_ms, st
     return read;
 }
 
-void waiting_lost(struct waiting *w)
+static void queue_all(struct waiting *w)
 {
-    w->era++;
     for (size_t b = 0; b < BUCKETS; b++)
         for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
             queue_read(w, x);
+}
+
+void waiting_lost(struct waiting *w)
+{
+    w->era++;
+    queue_all(w);
+}
+
+/* The next one of the queue; NULL: it is empty. */
+static struct waiter *dequeue(struct waiting *w)
+{
+    struct waiter *x = w->first_to_read;
+
+    if (!x)
+        return NULL;
+    w->first_to_read = x->next_to_read;
+    if (!w->first_to_read)
+        w->last_to_read = &w->first_to_read;
+    x->queued = false;
+    return x;
+}
+
+/* ---- without Redis ---- */
+
+void waiting_away(struct waiting *w)
+{
+    w->away = true;
+    waiting_lost(w);
+}
+
+void waiting_back(struct waiting *w)
+{
+    w->away = false;
+    waiting_lost(w);
+}
+
+bool waiting_is_away(const struct waiting *w)
+{
+    return w->away;
+}
+
+void waiting_watch_all(struct waiting *w)
+{
+    queue_all(w);
+}
+
+size_t waiting_watch(struct waiting *w, struct watched *out, size_t max)
+{
+    struct waiter *x;
+    size_t n = 0;
+
+    while (w->away && n < max && (x = dequeue(w)))
+        if (is_asking(x))
+            out[n++] = (struct watched){x->user_id, x->session_id, x->ticket};
+    return n;
+}
+
+void waiting_watched(struct waiting *w, const struct watched *of, uint64_t digest, int64_t now_ms,
+                     struct answers *out)
+{
+    struct waiter *x = find(w, of->session_id);
+
+    if (!w->away || !x || !is_asking(x) || x->ticket != of->ticket)
+        return; /* whatever came instead is queued */
+    const struct cursor told = x->open ? x->cursor : x->asked;
+    const bool begins = x->stream && !x->began;
+    if (digest && digest != told.digest) {
+        x->open = false;
+        x->asked = (struct cursor){.digest = digest};
+        end_poll(w, x, ANSWER_RESYNC, now_ms, out);
+    } else if (x->due || begins) {
+        const bool failed = cursor_is_none(told) || (begins && !digest);
+        end_poll(w, x, failed ? ANSWER_FAILED : ANSWER_NOTHING, now_ms, out);
+    }
 }
 
 /* ---- reading boxes ---- */
 
 size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
 {
+    struct waiter *x;
     size_t n = 0;
 
-    while (n < max && w->first_to_read) {
-        struct waiter *x = w->first_to_read;
-        w->first_to_read = x->next_to_read;
-        if (!w->first_to_read)
-            w->last_to_read = &w->first_to_read;
-        x->queued = x->again = false;
-        if (!is_asking(x))
-            continue; /* it hung up, or was answered, meanwhile */
+    while (!w->away && n < max && (x = dequeue(w))) {
+        if (!is_asking(x) || x->reading)
+            continue; /* it hung up, or was answered, meanwhile; or was queued for its digest, and the end of
+                         the reading sees to it */
         x->reading = true;
+        x->again = false;
         out[n++] = (struct reading){
             .app_id = x->app_id,
             .user_id = x->user_id,
@@ -383,11 +455,11 @@ static void read_failed(struct waiting *w, struct waiter *x, const struct readin
                         int64_t now_ms, struct answers *out)
 {
     x->era = 0;
-    const bool nowhere = epoch_is_none(x->open ? x->cursor.epoch : x->asked.epoch);
-    if (!x->open && !x->began && (result->redis != OK || x->stream))
+    if (x->stream && !x->began && result->redis == OK)
         end_poll(w, x, ANSWER_FAILED, now_ms, out);
     else if (x->due)
-        end_poll(w, x, nowhere ? ANSWER_FAILED : ANSWER_NOTHING, now_ms, out);
+        end_poll(w, x, cursor_is_none(x->open ? x->cursor : x->asked) ? ANSWER_FAILED : ANSWER_NOTHING,
+                 now_ms, out);
     else
         x->retry = true;
 }
@@ -406,7 +478,7 @@ bool waiting_read(struct waiting *w, const struct reading *r, const struct readi
     } else if (result->redis == OK) {
         raise_to(&x->superseded_by, r->holds + 1); /* the bell that said so was lost */
     }
-    if (!is_asking(x))
+    if (!is_asking(x) || w->away)
         return false;
     if (x->turn != r->turn)
         return x->open ? false : queue_read(w, x); /* another poll of the session */

@@ -16,6 +16,11 @@
  * The invariant: everything up to `cursor` was told to the session or caused by
  * it, and whatever is above will be noticed, by a bell (its n is one more), by a gap
  * (n is more than one more), by a loss (the era changes), or at the deadline.
+ *
+ * While Redis is away nothing is read: each poll is compared with the digest of its
+ * person's state in the database, once at its arrival and then in rounds. It waits as long as
+ * the digest is its cursor's. A cursor of the one kind says nothing in the times of
+ * the other, so each change between them is a resync.
  */
 #ifndef MODEL_WAITING_H
 #define MODEL_WAITING_H
@@ -97,6 +102,24 @@ bool waiting_bell(struct waiting *w, const struct bell *bell, int64_t now_ms, st
  */
 void waiting_lost(struct waiting *w);
 
+/* ---- without Redis ---- */
+
+/* Redis is away, or back: what was known does not count, and all who wait are looked at anew. */
+void waiting_away(struct waiting *w);
+void waiting_back(struct waiting *w);
+bool waiting_is_away(const struct waiting *w);
+
+struct watched {
+    uint64_t user_id, session_id, ticket;
+};
+/* All who wait are due to be looked at. */
+void waiting_watch_all(struct waiting *w);
+/* Takes up to `max` sessions whose digest is wanted; none while Redis is there. */
+size_t waiting_watch(struct waiting *w, struct watched *out, size_t max);
+/* The digest as it was found after waiting_watch(); 0: it cannot be found out now. */
+void waiting_watched(struct waiting *w, const struct watched *of, uint64_t digest, int64_t now_ms,
+                     struct answers *out);
+
 /* ---- reading boxes ---- */
 
 struct reading {
@@ -108,7 +131,7 @@ struct reading {
     uint64_t holds;       /* the generation of a poll that is open; 0: it takes the session over */
     bool was_here;        /* the session had a registration of this process */
 };
-/* Takes up to `max` sessions that have to be read. */
+/* Takes up to `max` sessions that have to be read; none while Redis is away. */
 size_t waiting_take(struct waiting *w, struct reading *out, size_t max);
 
 struct reading_result {

@@ -65,7 +65,7 @@ static void read_again(struct room *room)
 void *keeper_run(void *arg)
 {
     struct room *room = arg;
-    struct room_desk desk = desk_open(room, true);
+    struct room_desk desk = desk_open(room, true, ROOM_REDIS_MS);
 
     while (!room_wait(room, clock_mono_ms() + TURN_MS)) {
         read_again(room);

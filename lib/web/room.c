@@ -17,7 +17,7 @@ enum { RETRY_AFTER_S = 2 };
 
 static bool has_cursor(const struct answer *a)
 {
-    return a->kind != ANSWER_SUPERSEDED && !epoch_is_none(a->cursor.epoch);
+    return a->kind != ANSWER_SUPERSEDED && !cursor_is_none(a->cursor);
 }
 
 static struct str body(struct arena *arena, const struct answer *a, struct str events, bool more)
@@ -95,8 +95,32 @@ void room_unlock(struct room *room, bool to_read)
 {
     count_set(room->parked, waiting_parked(room->waiting));
     if (to_read)
-        pthread_cond_signal(&room->to_read);
+        pthread_cond_signal(waiting_is_away(room->waiting) ? &room->to_watch : &room->to_read);
     pthread_mutex_unlock(&room->lock);
+}
+
+/* ---- those who only look ---- */
+
+void looks_add(struct looks *looks, struct look *look)
+{
+    look->next = NULL;
+    *looks->last = look;
+    looks->last = &look->next;
+}
+
+struct look *looks_take(struct looks *looks)
+{
+    struct look *look = looks->first;
+
+    if (look && !(looks->first = look->next))
+        looks->last = &looks->first;
+    return look;
+}
+
+static void looks_free(struct looks *looks)
+{
+    for (struct look *look; (look = looks_take(looks));)
+        free(look);
 }
 
 /* ---- who comes and goes ---- */
@@ -136,8 +160,7 @@ void room_look(struct room *room, const struct room_guest *g)
                                      .ticket = g->ticket,
                                      .cursor = g->cursor};
     room_lock(room);
-    *room->last_look = look;
-    room->last_look = &look->next;
+    looks_add(&room->looks, look);
     room_unlock(room, true);
 }
 
@@ -175,12 +198,12 @@ static void on_revoked(void *arg, uint64_t session_id, uint64_t user_id)
 
 /* ---- threads ---- */
 
-struct room_desk desk_open(struct room *room, bool with_db)
+struct room_desk desk_open(struct room *room, bool with_db, int redis_ms)
 {
     return (struct room_desk){
         .arena = arena_new(),
         .db = with_db ? db_new(room->conf) : NULL,
-        .redis = redis_new(room->conf, ROOM_REDIS_MS),
+        .redis = redis_new(room->conf, redis_ms),
     };
 }
 
@@ -245,21 +268,28 @@ struct room *room_new(struct house *house, const struct conf *conf)
     room->house = house;
     room->conf = conf;
     room->waiting = waiting_new();
-    room->last_look = &room->first_look;
+    room->looks.last = &room->looks.first;
+    room->unread.last = &room->unread.first;
+    room->redis.heard_ms = clock_mono_ms();
     room->bells = count_cell("posthouse_bells_total");
     room->lag_ms = count_cell("posthouse_bell_lag_ms_total");
     room->losses = count_cell("posthouse_bell_losses_total");
     room->boxes = count_cell("posthouse_boxes_read_total");
     room->sessions = count_cell("posthouse_poll_sessions");
     room->parked = count_cell("posthouse_polls_parked");
+    room->away = count_cell("posthouse_redis_away");
+    room->digests = count_cell("posthouse_digests_total");
+    room->resyncs = count_cell("posthouse_digest_resyncs_total");
     pthread_mutex_init(&room->lock, NULL);
     pthread_cond_init(&room->to_read, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&room->stop, &attr);
+    pthread_cond_init(&room->to_watch, &attr);
     pthread_condattr_destroy(&attr);
     start(&room->bellman, bellman_run, room);
     start(&room->keeper, keeper_run, room);
+    start(&room->lookout, lookout_run, room);
     room->n_readers = (unsigned)conf->workers;
     for (unsigned i = 0; i < room->n_readers; i++)
         start(&room->readers[i], reader_run, room);
@@ -273,17 +303,16 @@ void room_free(struct room *room)
     pthread_mutex_lock(&room->lock);
     room->stopping = true;
     pthread_cond_broadcast(&room->to_read);
+    pthread_cond_broadcast(&room->to_watch);
     pthread_cond_broadcast(&room->stop);
     pthread_mutex_unlock(&room->lock);
     pthread_join(room->bellman, NULL);
     pthread_join(room->keeper, NULL);
+    pthread_join(room->lookout, NULL);
     for (unsigned i = 0; i < room->n_readers; i++)
         pthread_join(room->readers[i], NULL);
-    while (room->first_look) {
-        struct look *look = room->first_look;
-        room->first_look = look->next;
-        free(look);
-    }
+    looks_free(&room->looks);
+    looks_free(&room->unread);
     waiting_free(room->waiting);
     free(room);
 }

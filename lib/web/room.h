@@ -5,6 +5,7 @@
  *   event loop    a poll enters, hangs up, is due          room.c
  *   bellman       one connection that takes bells          bellman.c
  *   readers       registrations, boxes, events             reader.c
+ *   lookout       news by the database, without Redis      lookout.c
  *   keeper        retries, idle sessions, last seen        keeper.c
  *
  * Killed at any moment it loses nothing: what is parked reconnects with its cursor,
