@@ -3,7 +3,7 @@
  * process; it computes the digests (model/digest.h) of those who wait, many in one
  * statement, when they arrive and then in rounds, and whoever's digest is not his
  * cursor is told to read his state again. That is what bounds a storm: answers
- * leave at the pace of these statements.
+ * leave at the pace of these statements, of which one runs at a time.
  *
  * It also decides when Redis is away and when it is back, from how it answers the
  * bellman: away after a short grace, so that a blip resyncs nobody; back when it has

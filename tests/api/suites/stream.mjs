@@ -242,22 +242,26 @@ test('a poll process is stopped, or killed: the stream ends, or breaks, and goes
   }
 })
 
-test('Redis is away: refused before it begins; one that is open waits, and goes on', async () => {
+test('Redis is away: the database tells, to who comes and to who was here', async () => {
   const [a, b, conversation] = await friends()
   const tablet = await b.login()
   const stream = await streamFrom(b)
   const { cursor } = stream
   await house.stop('redis')
-  const answer = await until('a refusal', async () => {
-    const one = await tablet.get('/stream')
-    return one.status === 503 && one
-  })
-  refused(answer, 503, 'unavailable')
-  const { seq } = await a.say(conversation, 'without a bell')
-  assert.equal(stream.ended, undefined)
-  await house.start('redis')
-  await stream.until('it, or a resync', () => stream.resyncs || entries(stream.events).includes(seq), 20_000)
-  if (stream.resyncs) assert.notEqual(stream.cursor.split('.')[0], cursor.split('.')[0])
+  try {
+    await stream.until('a resync', () => stream.resyncs === 1, 20_000)
+    const late = await streamFrom(tablet)
+    assert.equal(late.resyncs, 1)
+    await a.say(conversation, 'without a bell')
+    await stream.until('it, as a resync', () => stream.resyncs === 2, 20_000)
+    await late.until('it, as a resync', () => late.resyncs === 2, 20_000)
+    await late.close()
+  } finally {
+    await house.start('redis')
+  }
+  await stream.until('the resync after', () => stream.resyncs === 3, 20_000)
+  assert.notEqual(stream.cursor.split('.')[0], cursor.split('.')[0])
+  assert.notEqual(stream.cursor.split('.')[0], 'm')
   await stream.close()
 })
 
