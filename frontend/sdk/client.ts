@@ -70,6 +70,8 @@ export interface Client {
   /** null when signed out. */
   readonly session: SessionInfo | null
   readonly connection: ConnectionState
+  /** Whether this tab, of those of one browser, has the way to the house; for what only one of them should do. */
+  readonly leads: boolean
   /** Returns the way to stop listening. */
   on<K extends keyof ClientNotices>(notice: K, listener: ClientNotices[K]): () => void
 

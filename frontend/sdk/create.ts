@@ -122,6 +122,9 @@ export function createClient(options: ClientOptions): Client {
     get connection() {
       return news.state
     },
+    get leads() {
+      return news.leads
+    },
     on: (notice, listener) => notices.on(notice, listener),
     outbox,
     log: (conversationId) => logs.get(conversationId),

@@ -12,7 +12,7 @@ import { Tab } from './tab'
 import type { ClientEvent, HouseEvent, PollAnswer } from './types'
 import { newWays, runWire, type WireParts } from './wire'
 
-export interface NewsParts extends Omit<WireParts, 'ways' | 'resumed' | 'state' | 'publish' | 'signedIn'> {
+export interface NewsParts extends Omit<WireParts, 'ways' | 'resumed' | 'state' | 'publish' | 'signedIn' | 'succeeds'> {
   neighbours: Neighbours | null
   storage: Storage
   /** null when signed out. */
@@ -63,6 +63,10 @@ export class News {
       // A loop that began since has a state of its own.
       if (this.loop === mine) this.end()
     }
+  }
+
+  get leads(): boolean {
+    return this.tab?.leads ?? false
   }
 
   resume(): void {

@@ -85,6 +85,7 @@ export function leaseSeat({ storage, now, isVisible }: LeaseParts, name: string)
 
 function hold(storage: Storage, name: string, owner: string, now: () => number): Hold {
   const lost = new AbortController()
+  let writtenAt = now()
   const isMine = () => parse(storage.get(name))?.owner === owner
   const end = () => {
     clearInterval(timer)
@@ -92,9 +93,14 @@ function hold(storage: Storage, name: string, owner: string, now: () => number):
   }
   const renew = () => {
     if (lost.signal.aborted) return
-    if (isMine()) return storage.set(name, JSON.stringify({ owner, at: now() } satisfies Lease))
-    end()
-    lost.abort()
+    if (!isMine()) {
+      end()
+      return lost.abort()
+    }
+    // Each follower asks, and one answer is enough for all.
+    if (Math.abs(now() - writtenAt) < RENEW_MS / 2) return
+    writtenAt = now()
+    storage.set(name, JSON.stringify({ owner, at: writtenAt } satisfies Lease))
   }
   const timer = setInterval(renew, RENEW_MS)
   const stopHearing = storage.subscribe?.((key) => key === name && !isMine() && renew())

@@ -19,9 +19,14 @@ const UNANSWERED_HIDDEN = 4
 const SPREAD_MS = 150
 /** A glance at this tab does not move the seat. */
 const LOOKED_AT_MS = 300
+const MOMENT_MS = 5_000
+/** A storage has one session, so one name will do, and nothing is left lying there. */
+const LEASE = 'posthouse.seat'
 
 export interface Lead {
   position: string | null
+  /** Another tab led a moment ago: what it still has under way may come to the house after our first request. */
+  succeeds: boolean
   publish: (before: string | null, answer: PollAnswer) => void
   state: (state: ConnectionState) => void
 }
@@ -49,6 +54,7 @@ export class Tab {
   private hold: Hold | null = null
   private connection: ConnectionState = 'connecting'
   private unanswered = 0
+  private heardAt = -Infinity
   private leaderHidden = false
   /** Put away by the browser, perhaps for ever: no candidate for the seat. */
   private away = false
@@ -66,7 +72,7 @@ export class Tab {
     this.channel = neighbours?.open(name, (message) => isSaid(message) && this.hear(message)) ?? null
     const isVisible = () => environment.isVisible()
     if (!neighbours) this.seat = null
-    else this.seat = neighbours.locks ? lockSeat(neighbours.locks, name) : leaseSeat({ storage, now, isVisible }, `${name}.seat`)
+    else this.seat = neighbours.locks ? lockSeat(neighbours.locks, name) : leaseSeat({ storage, now, isVisible }, LEASE)
   }
 
   /** Leads and follows by turns, until the signal aborts. */
@@ -91,6 +97,11 @@ export class Tab {
       stopHearing()
       this.channel?.close()
     }
+  }
+
+  /** Whether this tab has the way to the house. */
+  get leads(): boolean {
+    return this.seat === null || this.hold !== null
   }
 
   /** Don't wait: the person is here, or the app asks. */
@@ -119,7 +130,8 @@ export class Tab {
   }
 
   private async lead(signal: AbortSignal): Promise<void> {
-    const { inbox, state, lead } = this.parts
+    const { inbox, state, lead, now } = this.parts
+    const succeeds = Math.abs(now() - this.heardAt) < MOMENT_MS
     const publish = (before: string | null, answer: PollAnswer) => {
       if (signal.aborted) return
       inbox.push(before, answer)
@@ -131,7 +143,7 @@ export class Tab {
       state(connection)
       this.beat()
     }
-    await lead({ position: inbox.position, publish, state: tell }, signal)
+    await lead({ position: inbox.position, succeeds, publish, state: tell }, signal)
     // The session is over; so will this be.
     await aborted(signal)
   }
@@ -144,8 +156,9 @@ export class Tab {
     if (said.type === 'resume') return this.hold ? this.parts.resume() : undefined
     // Another one leads too: the seat says which of us is wrong.
     if (this.hold) return this.hold.renew()
+    const { inbox, state, ways, now } = this.parts
     this.unanswered = 0
-    const { inbox, state, ways } = this.parts
+    this.heardAt = now()
     if (said.type === 'news') return inbox.push(said.before, said.answer)
     state(said.state)
     ways.experience = said.experience

@@ -17,6 +17,8 @@ const QUIET_MS = 10_000
 /** Between the polls of a hidden page: what comes meanwhile is answered together. */
 const HIDDEN_MS = 3_000
 const QUIET_HIDDEN_MS = 60_000
+/** So long after the succession a last request of the former leader may arrive. */
+const SUCCESSION_MS = 3_000
 /** `online` may be wrong about the network: try in spite of it. */
 const OFFLINE_MS = 30_000
 /** An empty answer or a resync that comes sooner is no wait; several in a row are a fault somewhere on the way. */
@@ -43,6 +45,8 @@ export interface WireParts {
   ways: { experience: Experience }
   /** Set when the app asks for the poll; taken back here. */
   resumed: { value: boolean }
+  /** Another tab of this browser led a moment ago: what takes the poll away at first may be its last request. */
+  succeeds: boolean
   state: (state: ConnectionState) => void
   publish: (before: string | null, answer: PollAnswer) => void
 }
@@ -65,6 +69,8 @@ class Wire {
   /** Another window has the poll. */
   private quiet = false
   private lookMs = LOOK_MS
+  /** Until then, once, the poll is taken back at once. */
+  private insistsUntil: number
   private readonly turn: Turn
 
   constructor(
@@ -72,6 +78,7 @@ class Wire {
     private position: string | null,
     private readonly signal: AbortSignal,
   ) {
+    this.insistsUntil = parts.succeeds ? parts.now() + SUCCESSION_MS : 0
     this.turn = new Turn(parts.environment, (was) => this.learn({ was }))
   }
 
@@ -136,20 +143,22 @@ class Wire {
     const { parts } = this
     const lasted = () => parts.now() - began
     let said = false
+    let superseded = false
     try {
       await this.turn.during(async (end) => {
         await parts.ready()
         const alive = () => this.prove()
         for await (const answer of streamed({ open: (signal) => parts.stream(this.position, signal), alive, signal: end })) {
           said = true
+          superseded = answer.superseded === true
           this.take(answer)
-          if (this.quiet) return
+          if (superseded) return
         }
       }, this.signal)
     } catch (error) {
       return this.failed('stream', error)
     }
-    if (this.quiet) return this.beQuiet()
+    if (superseded) return this.quiet ? this.beQuiet() : undefined
     if (!this.goesOn()) return
     const whole = lasted() >= STREAM_LEAST_MS
     this.learn({ carrier: 'stream', was: whole ? 'good' : 'broken' })
@@ -159,7 +168,8 @@ class Wire {
 
   private take(answer: PollAnswer): void {
     if (answer.superseded) {
-      this.quiet = true
+      this.quiet = this.parts.now() >= this.insistsUntil
+      this.insistsUntil = 0
       this.turn.forget()
       return
     }

@@ -47,6 +47,25 @@ describe.each([
     for (const tab of all) expect(tab.states).toEqual(['connecting', 'online'])
   })
 
+  test('one tab leads, and a last request of the one before does not silence it', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [first, second] = all
+    expect(all.map((tab) => tab.client.leads)).toEqual([true, false])
+    first.crash()
+    await tick(2_000)
+    expect(second.client.leads).toBe(true)
+    // It was on its way when the tab died.
+    await house.fetch('http://house.test/api/v1/stream?cursor=e.0')
+    await tick(10)
+    expect(news.opened).toHaveLength(4)
+    news.tell(mark())
+    await tick(10)
+    expect(marksOf(second)).toEqual([1])
+    await house.fetch('http://house.test/api/v1/stream?cursor=e.0')
+    await tick(60_000)
+    expect(news.opened).toHaveLength(5)
+  })
+
   test('tabs that open together agree', async () => {
     const { news, window } = await browser(locks)
     const all = [window.tab(), window.tab(), window.tab(), window.tab()]
@@ -238,7 +257,7 @@ describe.each([
     await tick(2_000)
     expect(window.ears.size).toBe(0)
     expect(vi.getTimerCount()).toBe(0)
-    expect(window.shared.tab().keys('posthouse.news')).toEqual([])
+    expect(window.shared.tab().keys('posthouse.seat')).toEqual([])
   })
 })
 
