@@ -27,6 +27,7 @@ interface Record {
   strikes: number
   /** Since when it is out; null if it is not. */
   barredAt: number | null
+  /** How long it was out the last time, or is now. */
   barredForMs: number
 }
 
@@ -41,6 +42,8 @@ const MOST_STRIKES = 3
 /** An older house does not become a newer one soon. */
 const ABSENT_MS = 15 * 60_000
 const BARRED_MS = 5 * 60_000
+/** Each trial that fails costs seconds of silence, so they become rarer. */
+const BARRED_LONGEST_MS = 40 * 60_000
 /** Somebody who looks again may be somewhere else by now, but a glance aside is no journey. */
 const GLANCE_MS = 60_000
 
@@ -71,8 +74,11 @@ export function after(experience: Experience, happened: Happening, now: number):
 function judged(experience: Experience, now: number): Experience {
   const { suspect } = experience
   if (!suspect) return experience
-  const strikes = experience[suspect.carrier].strikes + suspect.strikes
-  const record = strikes < MOST_STRIKES ? { ...NEW, strikes } : { strikes: 0, barredAt: now, barredForMs: BARRED_MS }
+  const { strikes: before, barredForMs: lastMs } = experience[suspect.carrier]
+  const strikes = before + suspect.strikes
+  const barredForMs = lastMs === 0 ? BARRED_MS : Math.min(BARRED_LONGEST_MS, 2 * lastMs)
+  const record =
+    strikes < MOST_STRIKES ? { strikes, barredAt: null, barredForMs: lastMs } : { strikes: 0, barredAt: now, barredForMs }
   return { ...experience, suspect: null, [suspect.carrier]: record }
 }
 

@@ -74,7 +74,7 @@ export function leaseSeat({ storage, now, isVisible }: LeaseParts, name: string)
         if (mayTake) {
           storage.set(name, JSON.stringify({ owner, at: now() } satisfies Lease))
           await pause(SETTLE_MS, signal)
-          if (read()?.owner === owner) return hold(storage, name, owner, now)
+          if (!signal.aborted && read()?.owner === owner) return hold(storage, name, owner, now)
         } else await untilWritten(storage, name, signal)
       }
       if (read()?.owner === owner) storage.remove(name)

@@ -33,6 +33,20 @@ describe('fall-back', () => {
     expect([0, 4, 5].map((minutes) => best(experience, minutes * MINUTE))).toEqual(['wait', 'wait', 'stream'])
   })
 
+  test('whoever fails again is tried less often, until it works', () => {
+    const minutes: number[] = []
+    let experience = inexperienced
+    for (let i = 0, now = 0; i < 6; i++) {
+      experience = after(after(experience, heldBack, now), reached, now)
+      const from = now
+      while (best(experience, now) !== 'stream') now += MINUTE
+      minutes.push((now - from) / MINUTE)
+    }
+    expect(minutes).toEqual([5, 10, 20, 40, 40, 40])
+    experience = after(experience, { carrier: 'stream', was: 'good' }, 0)
+    expect(experience.stream).toEqual(inexperienced.stream)
+  })
+
   test('one that breaks goes at the third time', () => {
     expect(best(lived(0, ...times(2, streamBroke, reached)), 0)).toBe('stream')
     expect(best(lived(0, ...times(3, streamBroke, reached)), 0)).toBe('wait')
