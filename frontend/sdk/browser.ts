@@ -1,4 +1,5 @@
-// Binds the SDK to a browser: localStorage and its events, online and visible. The only file here that touches the page.
+// Binds the SDK to a browser: localStorage and its events, online and visible, the other tabs. The only file here that touches the page.
+import type { Locks, Neighbours } from './channel'
 import type { Environment, EnvironmentChange } from './environment'
 import type { Storage } from './storage'
 import { storageLock } from './storage-lock'
@@ -58,17 +59,36 @@ export function browserEnvironment(): Environment {
       const online = tell('online')
       const offline = tell('offline')
       const focus = tell('focus')
+      const gone = tell('gone')
       const visibility = () => listener(document.visibilityState === 'visible' ? 'visible' : 'hidden')
+      const shown = (event: PageTransitionEvent) => event.persisted && visibility()
       window.addEventListener('online', online)
       window.addEventListener('offline', offline)
       window.addEventListener('focus', focus)
+      window.addEventListener('pagehide', gone)
+      window.addEventListener('pageshow', shown)
       document.addEventListener('visibilitychange', visibility)
       return () => {
         window.removeEventListener('online', online)
         window.removeEventListener('offline', offline)
         window.removeEventListener('focus', focus)
+        window.removeEventListener('pagehide', gone)
+        window.removeEventListener('pageshow', shown)
         document.removeEventListener('visibilitychange', visibility)
       }
     },
+  }
+}
+
+/** The other tabs of this browser; null if it is too old to let them speak to each other. */
+export function browserNeighbours(): Neighbours | null {
+  if (!('BroadcastChannel' in window)) return null
+  return {
+    open(name, hear) {
+      const channel = new BroadcastChannel(name)
+      channel.onmessage = (event: MessageEvent<unknown>) => hear(event.data)
+      return { post: (message) => channel.postMessage(message), close: () => channel.close() }
+    },
+    locks: 'locks' in navigator && navigator.locks ? (navigator.locks as Locks) : null,
   }
 }

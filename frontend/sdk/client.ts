@@ -1,4 +1,5 @@
 // The client: what an app holds in its hands. See README.md in this folder for a tour.
+import type { Neighbours } from './channel'
 import type { ConversationLog } from './log'
 import type { Outbox } from './outbox'
 import type { Environment } from './environment'
@@ -33,6 +34,8 @@ export interface ClientOptions {
   fetch?: typeof globalThis.fetch
   storage?: Storage
   environment?: Environment
+  /** Joins the tabs of one browser: one of them polls for all. Without it each client polls by itself. */
+  neighbours?: Neighbours | null
   /** Milliseconds since the epoch. */
   now?: () => number
   /** 0 ≤ x < 1, for jitter. */
@@ -67,6 +70,8 @@ export interface Client {
   /** null when signed out. */
   readonly session: SessionInfo | null
   readonly connection: ConnectionState
+  /** Whether this tab, of those of one browser, has the way to the house; for what only one of them should do. */
+  readonly leads: boolean
   /** Returns the way to stop listening. */
   on<K extends keyof ClientNotices>(notice: K, listener: ClientNotices[K]): () => void
 

@@ -14,12 +14,12 @@ import { SessionKeeper } from './session'
 import { memoryStorage } from './storage'
 import { sync } from './sync'
 import { hearSent, tellSent } from './tabs'
-import { openTransport, sessionTransport } from './transport'
+import { openTransport, sessionTransport, streamTransport } from './transport'
 import type { ClientEvent, Entry, HouseEvent } from './types'
 import { Waker } from './waker'
 
 export function createClient(options: ClientOptions): Client {
-  const { baseUrl, device, storage = memoryStorage(), environment = alwaysOn, now = Date.now, random = Math.random } = options
+  const { baseUrl, device, storage = memoryStorage(), environment = alwaysOn, neighbours = null, now = Date.now, random = Math.random } = options
   const fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const notices = new Emitter<ClientNotices>()
   const waker = new Waker(environment)
@@ -72,11 +72,18 @@ export function createClient(options: ClientOptions): Client {
       const timeoutMs = query.timeout * 1_000 + POLL_MARGIN_MS
       return bodyOf(house.GET('/poll', { params: { query }, fetch: sessionTransport(fetch, keeper, { timeoutMs, signal }) }))
     },
+    stream: (cursor, signal) => {
+      const url = `${baseUrl}/stream${cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`}`
+      return streamTransport(fetch, keeper, url)(signal)
+    },
+    ready: () => keeper.accessToken(),
     environment,
+    neighbours,
+    storage,
     waker,
     now,
     random,
-    signedIn: () => keeper.info !== null,
+    sessionId: () => keeper.info?.sessionId ?? null,
     ownSessionRevoked(event: HouseEvent) {
       if (event.type !== 'session.revoked' || event.session_id !== keeper.info?.sessionId) return false
       keeper.end('revoked')
@@ -114,6 +121,9 @@ export function createClient(options: ClientOptions): Client {
     },
     get connection() {
       return news.state
+    },
+    get leads() {
+      return news.leads
     },
     on: (notice, listener) => notices.on(notice, listener),
     outbox,

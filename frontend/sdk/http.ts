@@ -24,6 +24,13 @@ const BARE: Readonly<Record<number, ErrorCode>> = {
   504: 'outcome_unknown',
 }
 
+const OPTIONS = {
+  cache: 'no-store',
+  credentials: 'omit',
+  // The house never redirects; a captive portal does.
+  redirect: 'error',
+} as const
+
 /** Resolves only with a success whose body (if any) is JSON by its type and was read whole. */
 export async function exchange(fetch: typeof globalThis.fetch, call: Call, limits: CallLimits): Promise<Response> {
   const { signal, timeoutMs } = limits
@@ -40,10 +47,7 @@ export async function exchange(fetch: typeof globalThis.fetch, call: Call, limit
       headers: call.headers,
       ...(call.body === undefined ? {} : { body: call.body }),
       signal: deadline.signal,
-      cache: 'no-store',
-      credentials: 'omit',
-      // The house never redirects; a captive portal does.
-      redirect: 'error',
+      ...OPTIONS,
     })
     text = await response.text()
   } catch (cause) {
@@ -56,16 +60,32 @@ export async function exchange(fetch: typeof globalThis.fetch, call: Call, limit
   return judge(response, text)
 }
 
-function judge(response: Response, text: string): Response {
-  const type = mediaType(response)
-  if (response.ok) {
-    if (response.status === 204) return new Response(null, { status: 204 })
-    if (type === 'application/json') return new Response(text, { status: response.status })
-    throw stranger(response, `an answer of type ${type || 'unknown'}`)
+/** Resolves with a stream as soon as it begins; the body is the caller's, until `signal` aborts. */
+export async function openStream(fetch: typeof globalThis.fetch, call: Call, signal: AbortSignal): Promise<Response> {
+  try {
+    const response = await fetch(call.url, { ...OPTIONS, method: call.method, headers: call.headers, signal })
+    if (response.ok && mediaType(response) === 'text/event-stream') return response
+    throw refusal(response, await response.text())
+  } catch (cause) {
+    signal.throwIfAborted()
+    if (cause instanceof PosthouseError) throw cause
+    throw new PosthouseError({ code: 'offline', detail: String(cause) }, { cause })
   }
-  const problem = type === 'application/problem+json' ? parseProblem(text) : null
+}
+
+function judge(response: Response, text: string): Response {
+  if (!response.ok) throw refusal(response, text)
+  const type = mediaType(response)
+  if (response.status === 204) return new Response(null, { status: 204 })
+  if (type === 'application/json') return new Response(text, { status: response.status })
+  throw stranger(response, `an answer of type ${type || 'unknown'}`)
+}
+
+/** What an answer that is no success, or none of the type that was asked for, means. */
+function refusal(response: Response, text: string): PosthouseError {
+  const problem = mediaType(response) === 'application/problem+json' ? parseProblem(text) : null
   if (problem) {
-    throw new PosthouseError({
+    return new PosthouseError({
       code: problem.code,
       status: response.status,
       detail: problem.detail,
@@ -74,7 +94,7 @@ function judge(response: Response, text: string): Response {
       retryAfter: retryAfter(response),
     })
   }
-  throw stranger(response, 'an error without a problem body')
+  return stranger(response, response.ok ? 'an answer of another type' : 'an error without a problem body')
 }
 
 function stranger(response: Response, detail: string): PosthouseError {

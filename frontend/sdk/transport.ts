@@ -1,6 +1,6 @@
 // The `fetch` that openapi-fetch is given: adds the token, and refreshes and repeats once where that helps.
 import { isPosthouseError } from './errors'
-import { exchange, type Call } from './http'
+import { exchange, openStream, type Call } from './http'
 import type { SessionKeeper } from './session'
 
 /** Longer than the house's own deadline of a request, so that its answer wins. */
@@ -23,18 +23,26 @@ export function sessionTransport(fetch: typeof globalThis.fetch, keeper: Session
   const limits = limitsOf(options)
   return async (request) => {
     const call = await callOf(request)
-    const token = await keeper.accessToken()
-    try {
-      return await exchange(fetch, withToken(call, token), limits)
-    } catch (error) {
-      if (isPosthouseError(error, 'token_expired')) {
-        return exchange(fetch, withToken(call, await keeper.refreshed(token)), limits)
-      }
-      if (isPosthouseError(error, 'unauthenticated')) {
-        return exchange(fetch, withToken(call, keeper.replacement(token)), limits)
-      }
-      throw error
-    }
+    return authorised(keeper, (token) => exchange(fetch, withToken(call, token), limits))
+  }
+}
+
+/** A stream, with the token in its header. */
+export function streamTransport(fetch: typeof globalThis.fetch, keeper: SessionKeeper, url: string) {
+  return (signal: AbortSignal): Promise<Response> => {
+    const call: Call = { url, method: 'GET', headers: new Headers({ Accept: 'text/event-stream' }), body: undefined }
+    return authorised(keeper, (token) => openStream(fetch, withToken(call, token), signal))
+  }
+}
+
+async function authorised(keeper: SessionKeeper, attempt: (token: string) => Promise<Response>): Promise<Response> {
+  const token = await keeper.accessToken()
+  try {
+    return await attempt(token)
+  } catch (error) {
+    if (isPosthouseError(error, 'token_expired')) return attempt(await keeper.refreshed(token))
+    if (isPosthouseError(error, 'unauthenticated')) return attempt(keeper.replacement(token))
+    throw error
   }
 }
 

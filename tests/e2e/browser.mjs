@@ -26,11 +26,11 @@ after(async () => {
 
 /** A browser with one page. `locale` is the browser's language. */
 export class Browser {
-  static async open(name, { locale = 'zh-CN', viewport = DESKTOP, phone = false } = {}) {
+  static async open(name, { locale = 'zh-CN', viewport = DESKTOP, phone = false, url = house.local_url } = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'ph-profile-'))
     const context = await chromium.launchPersistentContext(folder, {
       executablePath: CHROMIUM, headless: true, args: ARGS, locale, viewport, hasTouch: phone, isMobile: phone,
-      timezoneId: 'Asia/Shanghai', baseURL: house.local_url,
+      timezoneId: 'Asia/Shanghai', baseURL: url,
     })
     context.setDefaultTimeout(WAIT_MS)
     const browser = new Browser(name, folder, context, context.pages()[0] ?? (await context.newPage()))
@@ -45,6 +45,11 @@ export class Browser {
       // A refused request is the house's answer, which the page shows; anything else is a fault of the page.
       if (message.type() === 'error' && !/Failed to load resource/.test(message.text())) this.errors.push(message.text())
     })
+  }
+
+  /** Another tab of the same browser. */
+  async tab(name) {
+    return new Browser(name, this.folder, this.context, await this.context.newPage())
   }
 
   /** What carries this data-test; `more` narrows it by other attributes. */

@@ -1,5 +1,5 @@
 /* Puts the page together: language, client, stores, router. */
-import { browserEnvironment, browserStorage, createClient } from '@sdk'
+import { browserEnvironment, browserNeighbours, browserStorage, createClient } from '@sdk'
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { provideClient } from '@/stores/client'
@@ -24,6 +24,7 @@ provideClient(
     device: { name, platform: 'web' },
     storage: browserStorage(),
     environment: browserEnvironment(),
+    neighbours: browserNeighbours(),
   }),
 )
 

@@ -122,5 +122,5 @@ export const useHouse = defineStore('house', () => {
     void listen(myId, running.signal)
   }
 
-  return { resyncing, snapshots, start, stop, onEntry, retryNow: () => client.resume() }
+  return { resyncing, snapshots, start, stop, onEntry, retryNow: () => client.resume(), leads: () => client.leads }
 })
