@@ -169,7 +169,7 @@ campaign:
 	@tools/run.py build
 	@tools/node.sh tests/chaos/campaign.mjs $(or $(SECONDS),1800)
 planted: programs
-	@MODE=$(MODE) tools/node.sh tests/chaos/planted.mjs $(BUG)
+	@MODE=$(MODE) BUG='$(BUG)' tools/node.sh --test tests/chaos/planted.test.mjs
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run fuzz
 format:

@@ -4,7 +4,7 @@ import { cp, readdir, rm, statfs, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 import { until } from '../lib/house.mjs'
-import { pause } from './device.mjs'
+import { pause } from './client.mjs'
 
 const HANDLERS = ['login', 'friends', 'messages', 'history', 'poll']
 const EVERYBODY = [...HANDLERS, 'courier', 'redis', 'mariadb', 'nginx']

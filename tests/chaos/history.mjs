@@ -11,7 +11,14 @@ export class History {
     this.records = []
     this.calls = 0
     this.acknowledged = 0 // answers to sends
+    this.answers = new Map() // "GET 200" → how many
     this.out = createWriteStream(file)
+  }
+
+  /** Counts an answer of any kind: a status, or "lost". */
+  answered(method, how) {
+    const key = `${method} ${how}`
+    this.answers.set(key, (this.answers.get(key) ?? 0) + 1)
   }
 
   now() {
