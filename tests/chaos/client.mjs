@@ -68,7 +68,8 @@ export class Client {
   async insist(op, request) {
     for (let tries = 0; !this.abort.signal.aborted; tries++) {
       const answer = await this.once(request)
-      if (answer.is === 'ok') return answer
+      // What is gone is taken away, be it by a try whose answer was lost, or by one that nginx repeated.
+      if (answer.is === 'ok' || (request.method === 'DELETE' && answer.status === 404)) return answer
       if (!answer.later) {
         this.note(op, 'fault', { path: request.path, status: answer.status, code: answer.body?.code, id: answer.id })
         return null

@@ -101,6 +101,11 @@ export class Faults {
     await unlink(ballast)
   }
 
+  /** One of a kind, now. */
+  of(kind) {
+    return this.strike(this.all.find((fault) => fault.kind === kind))
+  }
+
   list() {
     const { house } = this
     const row = (kind, subject, run) => ({ kind, subject, run })
