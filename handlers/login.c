@@ -232,7 +232,7 @@ static enum err server_get(struct req *r)
 
     *(struct server_out *)r->out = (struct server_out){
         .version = STR(POSTHOUSE_VERSION),
-        .features = STR("[]"),
+        .features = STR("[\"stream\"]"),
         .oldest_client = STR(POSTHOUSE_OLDEST_CLIENT),
         .registration = conf->registration,
         .limits = {.poll_timeout = conf->poll_max_s,

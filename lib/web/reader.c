@@ -158,8 +158,9 @@ static void join(struct reader *r, struct task *t, const struct inbox_item *item
 static enum err fetch(struct reader *r, struct task *t)
 {
     const struct reading *who = &t->reading;
-    struct ctx ctx =
-        desk_ctx(r->room, &r->desk, (struct actor){who->app_id, who->user_id, who->session_id, NULL});
+    struct ctx ctx = desk_ctx(
+        r->room, &r->desk,
+        (struct actor){.app_id = who->app_id, .user_id = who->user_id, .session_id = who->session_id});
     struct inbox_item *items = arena_array(r->desk.arena, t->box.n_items, sizeof *items);
     struct event *events = arena_array(r->desk.arena, t->box.n_items, sizeof *events);
     struct str *json = arena_array(r->desk.arena, t->box.n_items, sizeof *json);

@@ -15,13 +15,18 @@ enum { RETRY_AFTER_S = 2 };
 
 /* ---- answers ---- */
 
+static bool has_cursor(const struct answer *a)
+{
+    return a->kind != ANSWER_SUPERSEDED && !epoch_is_none(a->cursor.epoch);
+}
+
 static struct str body(struct arena *arena, const struct answer *a, struct str events, bool more)
 {
     char text[INBOX_CURSOR_BYTES];
     struct buf b = buf_in(arena);
 
     buf_char(&b, '{');
-    if (a->kind != ANSWER_SUPERSEDED && !epoch_is_none(a->cursor.epoch)) {
+    if (has_cursor(a)) {
         buf_c(&b, "\"cursor\":\"");
         buf_str(&b, cursor_format(a->cursor, text));
         buf_c(&b, "\",");
@@ -39,16 +44,38 @@ static struct str body(struct arena *arena, const struct answer *a, struct str e
     return buf_done(&b);
 }
 
+/* The same as one server-sent event. */
+static struct str message(struct arena *arena, const struct answer *a, struct str json)
+{
+    char text[INBOX_CURSOR_BYTES];
+    struct buf b = buf_in(arena);
+
+    if (has_cursor(a)) {
+        buf_c(&b, "id: ");
+        buf_str(&b, cursor_format(a->cursor, text));
+        buf_char(&b, '\n');
+    }
+    buf_c(&b, "data: ");
+    buf_str(&b, json);
+    buf_c(&b, "\n\n");
+    return buf_done(&b);
+}
+
 void room_answer(struct arena *arena, const struct answer *a, struct str events, bool more)
 {
     struct problem problem = {.detail = "what there is cannot be read now", .retry_after_s = RETRY_AFTER_S};
 
-    if (a->kind == ANSWER_FAILED)
+    if (a->kind == ANSWER_FAILED) {
         park_fail(a->ticket, ERR_UNAVAILABLE, &problem);
-    else if (a->kind == ANSWER_REVOKED)
-        park_answer(a->ticket, body(arena, a, deliver_session_revoked(arena, a->session_id), false));
+        return;
+    }
+    if (a->kind == ANSWER_REVOKED)
+        events = deliver_session_revoked(arena, a->session_id);
+    const struct str json = body(arena, a, events, more);
+    if (a->stream)
+        park_tell(a->ticket, message(arena, a, json), a->goes_on);
     else
-        park_answer(a->ticket, body(arena, a, events, more));
+        park_answer(a->ticket, json);
 }
 
 static void answer_all(const struct answers *answers)
@@ -78,12 +105,15 @@ void room_enter(struct room *room, const struct room_guest *g)
 {
     struct arena *arena = arena_new();
     struct answers answers = {.arena = arena};
+    const int64_t renew_ms = clock_mono_ms() + WAITING_RENEW_MS;
+    const bool renews = g->stream && renew_ms < g->due_mono_ms;
     const struct arrival arrival = {.app_id = g->app_id,
                                     .user_id = g->user_id,
                                     .session_id = g->session_id,
                                     .ticket = g->ticket,
                                     .cursor = g->cursor,
-                                    .until_ms = g->due_mono_ms};
+                                    .until_ms = renews ? renew_ms : g->due_mono_ms,
+                                    .stream = g->stream};
 
     room_lock(room);
     room_unlock(room, waiting_arrive(room->waiting, &arrival, &answers));
@@ -111,12 +141,18 @@ void room_look(struct room *room, const struct room_guest *g)
     room_unlock(room, true);
 }
 
-void room_parked(struct room *room, uint64_t session_id, ticket t, bool due)
+void room_parked(struct room *room, uint64_t session_id, ticket t, enum park_event what)
 {
+    bool read = false;
+
     room_lock(room);
-    if (!due)
+    if (what == PARK_GONE)
         waiting_leave(room->waiting, session_id, t, clock_mono_ms());
-    room_unlock(room, due && waiting_due(room->waiting, session_id, t));
+    else if (what == PARK_DUE)
+        read = waiting_due(room->waiting, session_id, t);
+    else
+        read = waiting_told(room->waiting, session_id, t);
+    room_unlock(room, read);
 }
 
 void room_revoked(struct room *room, uint64_t session_id)

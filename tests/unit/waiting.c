@@ -29,7 +29,7 @@ static void end(void)
 
 static bool arrive(uint64_t session, uint64_t ticket, uint64_t n)
 {
-    const struct arrival a = {APP, ANN, session, ticket, {n ? house : (struct epoch){{0}}, n}, 1000};
+    const struct arrival a = {APP, ANN, session, ticket, {n ? house : (struct epoch){{0}}, n}, 1000, false};
     out.n = 0;
     return waiting_arrive(w, &a, &out);
 }
@@ -277,7 +277,7 @@ static void bell_while_a_box_is_made_anew(void)
         hear(BELL_EVENT, other, 901, 0, "{}")); /* of the new box, of which nothing is known yet */
     CU_ASSERT_FALSE(made_anew(r, other, 900));
     expect(ANSWER_RESYNC, 1, 900);
-    const struct arrival back = {APP, ANN, PHONE, 2, {other, 900}, 1000};
+    const struct arrival back = {APP, ANN, PHONE, 2, {other, 900}, 1000, false};
     CU_ASSERT_TRUE(waiting_arrive(w, &back, &out)); /* so it is read, not parked */
     end();
 }
@@ -488,7 +488,7 @@ static void registration_must_outlast_the_poll(void)
     begin();
     open_at(PHONE, 1, 5);
     ring(6, 0);
-    const struct arrival a = {APP, ANN, PHONE, 2, {house, 6}, FAR + 1};
+    const struct arrival a = {APP, ANN, PHONE, 2, {house, 6}, FAR + 1, false};
     CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
     end();
 }
@@ -521,13 +521,264 @@ static void seen_at_most_once_a_minute(void)
     end();
 }
 
+/* ---- streams ---- */
+
+static bool arrive_stream(uint64_t session, uint64_t ticket, uint64_t n)
+{
+    const struct arrival a = {APP, ANN, session, ticket, {n ? house : (struct epoch){{0}}, n}, 1000, true};
+    out.n = 0;
+    return waiting_arrive(w, &a, &out);
+}
+
+static void expect_more(enum answer_kind kind, uint64_t ticket, uint64_t n)
+{
+    expect(kind, ticket, n);
+    CU_ASSERT_TRUE(out.items[0].stream);
+    CU_ASSERT_TRUE(out.items[0].goes_on);
+}
+
+static void expect_last(enum answer_kind kind, uint64_t ticket, uint64_t n)
+{
+    expect(kind, ticket, n);
+    CU_ASSERT_TRUE(out.items[0].stream);
+    CU_ASSERT_FALSE(out.items[0].goes_on);
+    CU_ASSERT_EQUAL(waiting_parked(w), 0);
+}
+
+/* A stream at cursor n that is open and was told so. */
+static void stream_at(uint64_t session, uint64_t ticket, uint64_t n)
+{
+    CU_ASSERT_TRUE(arrive_stream(session, ticket, n));
+    CU_ASSERT_FALSE(read_done(take(), n, 1, false));
+    expect_more(ANSWER_NOTHING, ticket, n);
+    CU_ASSERT_FALSE(waiting_told(w, session, ticket));
+}
+
+static void stream_stays(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    for (uint64_t n = 6; n < 9; n++) {
+        CU_ASSERT_FALSE(ring(n, 0));
+        expect_more(ANSWER_EVENT, 1, n);
+        CU_ASSERT_EQUAL(waiting_parked(w), 1);
+        CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+        CU_ASSERT_FALSE(waiting_told(w, PHONE, 1)); /* once is enough */
+    }
+    CU_ASSERT_FALSE(ring(9, PHONE)); /* its own */
+    expect_nothing();
+    CU_ASSERT_FALSE(ring(10, 0));
+    expect_more(ANSWER_EVENT, 1, 10);
+    end();
+}
+
+static void one_answer_is_on_its_way(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    expect_more(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_FALSE(ring(7, 0));
+    CU_ASSERT_FALSE(ring(8, 0));
+    CU_ASSERT_FALSE(hear(BELL_WHISPER, house, 0, 0, "{}"));
+    expect_nothing();
+    waiting_lost(w);
+    struct reading none[1];
+    CU_ASSERT_EQUAL(waiting_take(w, none, 1), 0);
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 1));
+    const struct reading r = take();
+    CU_ASSERT_EQUAL(r.cursor.n, 6);
+    CU_ASSERT_EQUAL(r.holds, 1); /* it goes on: it takes nothing over */
+    CU_ASSERT_FALSE(read_done(r, 8, 2, true));
+    expect_more(ANSWER_READ, 1, 8);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void more_is_read_at_once(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 1, 5));
+    give(take(),
+         &(struct reading_result){
+             .cursor = {house, 7}, .newest = 9, .generation = 1, .stands_until_ms = FAR, .has_events = true});
+    expect_more(ANSWER_READ, 1, 7);
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_EQUAL(take().cursor.n, 7);
+    end();
+}
+
+static void bell_while_a_stream_is_read(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(ring(7, 0));
+    const struct reading r = take();
+    CU_ASSERT_FALSE(ring(6, 0));
+    expect_more(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1)); /* the reading's end sees to it */
+    CU_ASSERT_TRUE(read_done(r, 7, 2, true));   /* of the turn before: 6 would come twice */
+    expect_nothing();
+    CU_ASSERT_EQUAL(take().cursor.n, 6);
+    end();
+}
+
+static void resync_in_a_stream(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 1, 0));
+    CU_ASSERT_FALSE(made_anew(take(), house, 900));
+    expect_more(ANSWER_RESYNC, 1, 900);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_FALSE(ring(901, 0));
+    expect_more(ANSWER_EVENT, 1, 901);
+    end();
+}
+
+static void stream_then_poll_then_stream(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    waiting_leave(w, PHONE, 1, 10); /* while it is told */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_EQUAL(waiting_parked(w), 0);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 6)); /* what is known stays known */
+    CU_ASSERT_FALSE(ring(7, 0));
+    expect(ANSWER_EVENT, 2, 7);
+    CU_ASSERT_FALSE(out.items[0].stream || out.items[0].goes_on);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 3, 7));
+    expect_more(ANSWER_NOTHING, 3, 7); /* it is open, and says so */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 3));
+    CU_ASSERT_FALSE(ring(8, 0));
+    expect_more(ANSWER_EVENT, 3, 8);
+    end();
+}
+
+static void stream_superseded(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 5)); /* by a poll */
+    CU_ASSERT_EQUAL(out.n, 1);
+    CU_ASSERT_EQUAL(out.items[0].kind, ANSWER_SUPERSEDED);
+    CU_ASSERT_FALSE(out.items[0].goes_on);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 3, 5)); /* and the poll by a stream */
+    CU_ASSERT_EQUAL_FATAL(out.n, 2);
+    CU_ASSERT_EQUAL(out.items[0].kind, ANSWER_SUPERSEDED);
+    CU_ASSERT_EQUAL(out.items[0].ticket, 2);
+    CU_ASSERT_FALSE(out.items[0].stream);
+    CU_ASSERT_EQUAL(out.items[1].kind, ANSWER_NOTHING);
+    CU_ASSERT_EQUAL(waiting_parked(w), 1);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 4, 5)); /* while it is told that it is open */
+    CU_ASSERT_EQUAL(out.items[0].ticket, 3);
+    CU_ASSERT_EQUAL(out.items[0].kind, ANSWER_SUPERSEDED);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 3)); /* late */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 4));
+    supersede(PHONE, 2); /* by another process */
+    expect_last(ANSWER_SUPERSEDED, 4, 5);
+    end();
+}
+
+static void stream_superseded_elsewhere_while_it_is_told(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    supersede(PHONE, 2);
+    expect_last(ANSWER_SUPERSEDED, 1, 6);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void stream_is_revoked(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    out.n = 0;
+    CU_ASSERT_TRUE(waiting_revoke(w, PHONE, &out)); /* while it is told */
+    expect_last(ANSWER_REVOKED, 1, 6);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void stream_ends_at_its_deadline(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(waiting_due(w, PHONE, 1));
+    CU_ASSERT_FALSE(read_done(take(), 5, 2, false));
+    expect_last(ANSWER_NOTHING, 1, 5);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 2, 5));
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 2));
+    ring(6, 0);
+    CU_ASSERT_FALSE(waiting_due(w, PHONE, 2)); /* while it is told */
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 2));
+    CU_ASSERT_FALSE(read_done(take(), 7, 3, true));
+    expect_last(ANSWER_READ, 2, 7);
+    end();
+}
+
+static void stream_is_renewed(void)
+{
+    struct reading r[1];
+    begin();
+    stream_at(PHONE, 1, 5);
+    open_at(LAPTOP, 2, 5);
+    CU_ASSERT_FALSE(waiting_renew(w, 999));
+    CU_ASSERT_TRUE(waiting_renew(w, 1000)); /* the poll is not: its deadline does it */
+    CU_ASSERT_EQUAL_FATAL(waiting_take(w, r, 1), 1);
+    CU_ASSERT_EQUAL(r[0].session_id, PHONE);
+    CU_ASSERT_EQUAL(r[0].until_ms, 1000 + WAITING_RENEW_MS);
+    CU_ASSERT_EQUAL(r[0].holds, 1);
+    CU_ASSERT_FALSE(read_done(r[0], 6, 2, true)); /* its bell was lost */
+    expect_more(ANSWER_READ, 1, 6);
+    CU_ASSERT_FALSE(waiting_renew(w, FAR)); /* not while it is told */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void stream_begins_only_with_what_was_read(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 1, 5));
+    CU_ASSERT_FALSE(give(take(), &(struct reading_result){.redis = ERR_UNAVAILABLE}));
+    expect_last(ANSWER_FAILED, 1, 5);
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 2, 5));
+    CU_ASSERT_FALSE(give(take(), &(struct reading_result){.events = ERR_UNAVAILABLE, .generation = 1}));
+    expect_last(ANSWER_FAILED, 2, 5);
+    end();
+}
+
+static void failures_do_not_end_a_stream(void)
+{
+    const struct reading_result down = {.redis = ERR_UNAVAILABLE};
+    begin();
+    stream_at(PHONE, 1, 5);
+    waiting_lost(w);
+    CU_ASSERT_FALSE(give(take(), &down));
+    expect_nothing();
+    CU_ASSERT_FALSE(ring(6, 0)); /* a bell is a bell */
+    expect_more(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_FALSE(give(take(), &down)); /* not open, and still not ended */
+    expect_nothing();
+    CU_ASSERT_TRUE(waiting_retry(w));
+    const struct reading r = take();
+    waiting_due(w, PHONE, 1);
+    CU_ASSERT_FALSE(give(r, &down));
+    expect_last(ANSWER_NOTHING, 1, 6);
+    end();
+}
+
 static void many_sessions(void)
 {
     struct reading r[64];
     size_t n, all = 0;
     begin();
     for (uint64_t i = 1; i <= 50000; i++) {
-        const struct arrival a = {APP, i, i, i, {house, 1}, 1000};
+        const struct arrival a = {APP, i, i, i, {house, 1}, 1000, false};
         CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
     }
     while ((n = waiting_take(w, r, 64)))
@@ -570,6 +821,19 @@ int main(void)
         {"registration must outlast the poll", registration_must_outlast_the_poll},
         {"idle sessions go", idle_sessions_go},
         {"seen at most once a minute", seen_at_most_once_a_minute},
+        {"stream stays", stream_stays},
+        {"one answer is on its way", one_answer_is_on_its_way},
+        {"more is read at once", more_is_read_at_once},
+        {"bell while a stream is read", bell_while_a_stream_is_read},
+        {"resync in a stream", resync_in_a_stream},
+        {"stream, then poll, then stream", stream_then_poll_then_stream},
+        {"stream superseded", stream_superseded},
+        {"stream superseded elsewhere while it is told", stream_superseded_elsewhere_while_it_is_told},
+        {"stream is revoked", stream_is_revoked},
+        {"stream ends at its deadline", stream_ends_at_its_deadline},
+        {"stream is renewed", stream_is_renewed},
+        {"stream begins only with what was read", stream_begins_only_with_what_was_read},
+        {"failures do not end a stream", failures_do_not_end_a_stream},
         {"many sessions", many_sessions},
     };
     return FIXTURE_RUN("waiting", tests);
