@@ -43,7 +43,7 @@ export class Client {
       const how = { timeoutMs: ANSWER_MS, way: this.below(6) - 1, signal: this.abort.signal, ...request, token }
       answer = process ? await askProcess(process, { ...how, path: `/api/v1${request.path}` }) : await ask(this.world.base, how)
     } catch (error) {
-      this.world.history.answered(request.method ?? 'GET', 'lost')
+      this.world.history.answered(request.method ?? 'GET', `lost (${error.message})`)
       return { is: 'unknown', later: true, status: 0, body: null, why: error.message }
     }
     this.world.history.answered(request.method ?? 'GET', answer.status)

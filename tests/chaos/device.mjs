@@ -24,7 +24,7 @@ export class Device extends Client {
     const { history, sockets } = this.world
     const call = history.call()
     const body = { client_msg_id: id, type: 'text', content: { text }, ...trespass?.body }
-    const process = sockets.messages && this.chance(0.15) ? sockets.messages[this.below(sockets.messages.length)] : undefined
+    const process = sockets.messages && this.chance(this.world.habits.pastNginx) ? sockets.messages[this.below(sockets.messages.length)] : undefined
     this.note('send', 'invoke', { call, conversation, id, user: this.account.id, text: sum(text), ...(trespass && { trespass: trespass.code }) })
     const answer = await this.once({ method: 'POST', path: `/conversations/${conversation}/messages`, body, process })
     const entry = answer.is === 'ok' ? answer.body : null
@@ -289,7 +289,7 @@ export class Device extends Client {
   /** Until it ends, or this device leaves it: of its own will, or cut off in the middle of a message. */
   async listenStream() {
     const { world } = this
-    const cut = !world.isQuiet() && this.chance(0.3) ? 1 + this.below(4000) : Infinity
+    const cut = !world.isQuiet() && this.chance(6 * world.habits.cuts) ? 1 + this.below(4000) : Infinity
     const { token } = this
     let heard = Promise.resolve()
     const message = (cursor, body) => {
@@ -300,9 +300,9 @@ export class Device extends Client {
     const end = await stream(world.base, { path, token, bytes: cut, leaveMs: 500 + 12_000 * world.random(), silenceMs: ANSWER_MS + 20_000,
       signal: this.abort.signal, message })
     await heard
-    world.history.answered('STREAM', end.status || 'lost')
+    world.history.answered('STREAM', `${end.status || (end.why === 'left' ? 'left' : 'lost')} (${end.why})`)
     if (end.messages) return true
-    return this.deaf(end.status ? await this.judged(path, token, end) : { is: 'unknown', later: true, status: 0, why: end.why })
+    return this.deaf(end.status >= 300 ? await this.judged(path, token, end) : { is: 'unknown', later: true, status: 0, why: end.why })
   }
 
   deaf({ is, later, status, body, why }) {

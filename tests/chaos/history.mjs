@@ -15,7 +15,7 @@ export class History {
     this.out = createWriteStream(file)
   }
 
-  /** Counts an answer of any kind: a status, or "lost". */
+  /** Counts an answer of any kind: a status, or "lost (why)". */
   answered(method, how) {
     const key = `${method} ${how}`
     this.answers.set(key, (this.answers.get(key) ?? 0) + 1)

@@ -39,7 +39,8 @@ export function ask(base, { method = 'GET', path, token, body, timeoutMs, way = 
     const timer = setTimeout(() => request.destroy(new Error('no answer')), timeoutMs)
     request.on('error', (error) => {
       clearTimeout(timer)
-      reject(error)
+      // A kept connection may be closed by the other side at the very moment when it is used again.
+      reject(request.reusedSocket ? new Error(`${error.message} on a kept connection`) : error)
     })
     request.end(text)
   })

@@ -12,7 +12,7 @@ export const HEAL_MS = 5000
 const GIVEN_UP_MS = 20_000 // how long a late arrival is awaited, to say how late it was
 const READY_MS = 60_000
 const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, refresh: 0.02, pollSeconds: [2, 8, 20, 20],
-  shortPolls: 0.1, streams: 0, cuts: 0.05, cursorAfterSnapshot: false }
+  shortPolls: 0.1, streams: 0.35, cuts: 0.05, pastNginx: 0.15, cursorAfterSnapshot: false }
 
 export class World {
   constructor({ seed, house, history, random, habits = {}, stopsWhenLate = false }) {
