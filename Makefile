@@ -11,8 +11,8 @@
 #   make format        clang-format over the C files
 #   make fuzz          the libFuzzer targets, FUZZ_SECONDS (30) each
 #   make bench         first figures: requests/s, messages/s, KiB per parked poll
-#   make campaign SECONDS=1800    the history checker for so long, with fresh seeds; stops at the first violation
-#   make planted       deliberate bugs, one after the other: the history checker must catch each
+#   make campaign SECONDS=1800    the history checker for so long, with fresh seeds and a table at the end; stops at the first violation
+#   make planted [BUG="3 7"]       deliberate bugs: the history checker must catch each
 #   make deps          only install what is missing
 #   make clean         remove build/ (var/, the data, stays)
 

@@ -137,7 +137,8 @@ def arguments():
         command.add_argument("--mode", default="release", help="which build: build/<mode>/bin")
         command.add_argument("--bin", help="a folder with the programs instead")
         if function in (start, stop, restart):
-            command.add_argument("name", nargs="?" if function is restart else None, help="a process (login.0) or all of a program (login)")
+            command.add_argument("name", nargs="?" if function is restart else None,
+                                 help="a process (login.0) or all of a program (login)")
         if function is restart:
             command.add_argument("--rolling", action="store_true", help="all handlers and the courier")
         if function in (up, status):

@@ -100,7 +100,8 @@ class Supervisor:
         path, end = f"{self._run_dir}/{process}.sock", time.monotonic() + LISTENS_DEADLINE_S
         while not _listens(path):
             if time.monotonic() > end:
-                raise NotListening(f"{process} does not listen {LISTENS_DEADLINE_S} s after its start; the others were left alone")
+                raise NotListening(f"{process} does not listen {LISTENS_DEADLINE_S} s after its start; "
+                                   "the others were left alone")
             time.sleep(LOOK_AGAIN_S)
 
     def stop(self, name):

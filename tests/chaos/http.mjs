@@ -99,7 +99,8 @@ export function stream(base, { path, token, bytes, leaveMs, silenceMs, signal, m
     const done = (why) => {
       clearTimeout(leave)
       request.destroy()
-      if (refusal) end.body = JSON.parse(refusal)
+      if (end.status !== 200 && why !== 'ended') end.status = 0 // half a refusal says nothing
+      else if (refusal) end.body = JSON.parse(refusal)
       resolve({ ...end, why })
     }
     const leave = setTimeout(() => done('left'), leaveMs)
