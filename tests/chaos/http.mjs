@@ -90,6 +90,7 @@ export function stream(base, { path, token, bytes, leaveMs, silenceMs, signal, m
     const end = { status: 0, messages: 0, body: null, why: undefined }
     let got = 0
     let refusal = ''
+    let isOver = false
     const decoder = new TextDecoder()
     const read = sse((id, data) => {
       end.messages++
@@ -99,8 +100,13 @@ export function stream(base, { path, token, bytes, leaveMs, silenceMs, signal, m
     const done = (why) => {
       clearTimeout(leave)
       request.destroy()
-      if (end.status !== 200 && why !== 'ended') end.status = 0 // half a refusal says nothing
-      else if (refusal) end.body = JSON.parse(refusal)
+      if (isOver) return
+      isOver = true
+      try {
+        if (end.status !== 200) end.body = JSON.parse(refusal)
+      } catch {
+        end.status = 0 // half a refusal says nothing
+      }
       resolve({ ...end, why })
     }
     const leave = setTimeout(() => done('left'), leaveMs)
