@@ -11,8 +11,8 @@
 #   make format        clang-format over the C files
 #   make fuzz          the libFuzzer targets, FUZZ_SECONDS (30) each
 #   make bench         first figures: requests/s, messages/s, KiB per parked poll
-#   make campaign SECONDS=1800    the history checker for so long, with fresh seeds; stops at the first violation
-#   make planted       deliberate bugs, one after the other: the history checker must catch each
+#   make campaign SECONDS=1800    the history checker for so long, with fresh seeds and a table at the end; stops at the first violation
+#   make planted [BUG="3 7"]       deliberate bugs: the history checker must catch each
 #   make deps          only install what is missing
 #   make clean         remove build/ (var/, the data, stays)
 
@@ -169,7 +169,7 @@ campaign:
 	@tools/run.py build
 	@tools/node.sh tests/chaos/campaign.mjs $(or $(SECONDS),1800)
 planted: programs
-	@MODE=$(MODE) tools/node.sh tests/chaos/planted.mjs $(BUG)
+	@MODE=$(MODE) BUG='$(BUG)' tools/node.sh --test tests/chaos/planted.test.mjs
 fuzz:
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run fuzz
 format:

@@ -6,6 +6,7 @@
     run.py down --var DIR             stop in good order
     run.py build                      only the programs and the web app, when their sources changed
     run.py status|restart NAME|stop NAME|start NAME --var DIR
+    run.py restart --rolling --var DIR    every handler and the courier, one process after the other: nobody is sent away
     run.py nginx ...                  only print nginx's configuration, for a host with its own services
 
 Houses in different folders run side by side. Data stays in the folder; two runs of one folder exclude each other.
@@ -24,7 +25,7 @@ import threading
 from building import Trouble, build_house
 from house import House
 from nginxconf import HANDLERS, ConfigError, nginx_conf, routes_of
-from supervise import Unreachable
+from supervise import NotListening, Unreachable
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PR_SET_PDEATHSIG = 1
@@ -93,6 +94,15 @@ def status(house, options):
 
 def restart(house, options):
     """Stop and start a process, or a program's processes one after the other."""
+    if bool(options.name) == options.rolling:
+        raise Trouble("restart: a name, or --rolling")
+    for name in (*HANDLERS, "courier") if options.rolling else (options.name,):
+        if not house.control().restart(name):
+            raise Trouble(f"{name}: no such process; `status` lists them")
+
+
+def start(house, options):
+    """Start a process, or a program's processes."""
     if not house.control().restart(options.name):
         raise Trouble(f"{options.name}: no such process; `status` lists them")
 
@@ -120,20 +130,22 @@ def print_nginx(house, options):
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    for function in (run, up, build, down, status, restart, stop):
+    for function in (run, up, build, down, status, start, stop, restart):
         command = commands.add_parser(function.__name__, help=function.__doc__)
         command.set_defaults(function=function)
         command.add_argument("--var", default=os.environ.get("POSTHOUSE_VAR") or str(ROOT / "var"))
         command.add_argument("--mode", default="release", help="which build: build/<mode>/bin")
         command.add_argument("--bin", help="a folder with the programs instead")
-        if function in (restart, stop):
-            command.add_argument("name", help="a process (login.0) or all of a program (login)")
+        if function in (start, stop, restart):
+            command.add_argument("name", nargs="?" if function is restart else None,
+                                 help="a process (login.0) or all of a program (login)")
+        if function is restart:
+            command.add_argument("--rolling", action="store_true", help="all handlers and the courier")
         if function in (up, status):
             command.add_argument("--json", action="store_true")
         if function in (run, up):
             command.add_argument("--port", type=int, help="0: any free one")
             command.add_argument("--no-build", action="store_true", help="take the programs and pages as they are")
-    commands.add_parser("start", parents=[commands.choices["restart"]], add_help=False).set_defaults(function=restart)
 
     command = commands.add_parser("nginx")
     command.set_defaults(function=print_nginx, var=str(ROOT / "var"))
@@ -155,7 +167,7 @@ def main():
         options.function(house, options)
     except Unreachable:
         sys.exit(f"posthouse: not running under {house.var}")
-    except (Trouble, ConfigError) as problem:
+    except (Trouble, ConfigError, NotListening) as problem:
         sys.exit(f"posthouse: {problem}")
     except subprocess.CalledProcessError as problem:
         sys.exit(f"posthouse: {' '.join(map(str, problem.cmd))} ended with {problem.returncode}")

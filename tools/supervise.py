@@ -3,6 +3,7 @@ import http.client
 import os
 import pathlib
 import socket
+import time
 import xmlrpc.client
 
 from nginxconf import render
@@ -10,6 +11,7 @@ from nginxconf import render
 TEMPLATE = pathlib.Path(__file__).resolve().parent.parent / "deploy/supervisor/supervisord.conf.in"
 # Started in any order (whoever needs another waits for it), stopped from the highest to the lowest.
 PRIORITY = {"mariadb": 10, "redis": 20, "courier": 30, "handlers": 40, "nginx": 50, "poll": 60}
+LISTENS_DEADLINE_S, LOOK_AGAIN_S = 60, 0.05
 # A process ends with its supervisor, however that ended.
 LAUNCH = "setpriv --pdeathsig TERM -- "
 
@@ -22,6 +24,10 @@ def _newest_log(stdout_log):
 
 class Unreachable(Exception):
     """No supervisord answers there."""
+
+
+class NotListening(Exception):
+    """A process was started and takes no requests."""
 
 
 class _Connection(http.client.HTTPConnection):
@@ -44,8 +50,14 @@ class _Transport(xmlrpc.client.Transport):
         return _Connection(self.path)
 
 
+def _listens(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex(path) == 0
+
+
 class Supervisor:
     def __init__(self, run_dir):
+        self._run_dir = run_dir
         proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(f"{run_dir}/supervisor.sock"))
         self._rpc = proxy.supervisor
 
@@ -70,13 +82,27 @@ class Supervisor:
                 if name in (process, process.rsplit(".", 1)[0])]
 
     def restart(self, name):
-        """Stop and start a process or a program's processes, one after the other. Returns how many."""
+        """Stop and start a process or a program's processes, one after the other, each when the one before it takes
+        requests again: so a pool of two is never without one. Returns how many."""
         names = self.matching(name)
         for full in names:
             if self._call("getProcessInfo", full)["statename"] in ("RUNNING", "STARTING", "BACKOFF"):
                 self._call("stopProcess", full, True)
             self._call("startProcess", full, True)
+            self._await_requests(full)
         return len(names)
+
+    def _await_requests(self, full):
+        """Until a handler's process listens; what is no handler has no such socket."""
+        group, process = full.split(":")
+        if group not in ("handlers", "poll"):
+            return
+        path, end = f"{self._run_dir}/{process}.sock", time.monotonic() + LISTENS_DEADLINE_S
+        while not _listens(path):
+            if time.monotonic() > end:
+                raise NotListening(f"{process} does not listen {LISTENS_DEADLINE_S} s after its start; "
+                                   "the others were left alone")
+            time.sleep(LOOK_AGAIN_S)
 
     def stop(self, name):
         names = self.matching(name)

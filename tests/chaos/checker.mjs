@@ -7,6 +7,8 @@
 //   page    invoke · ok {conversation, how, place, limit, covers, last_seq, items}
 //   read    invoke {conversation, user, seq} · ok {seq}       mark ok {conversation, user, seq, version}, as it was told
 //   truth   ok {conversation, entries, last_seq, members, marks}    the final log, from the database
+//   sync    ok {conversation, held, limit, from, to, limited, entries}    one conversation of an answer
+//   block   invoke {user, blocked} · ok · unknown, a try that was lost    blocks ok {account, users}, as they are at the end
 //   conversation ok, ends ok: the last things that a handler and a device say; healed ok|late|never; anything `fault`
 
 /** Everything by what the rules ask for. */
@@ -134,7 +136,7 @@ export const RULES = {
     }
     for (const { who, op, is, conversation, seq, print, entries, items, how } of h.records) {
       if (op === 'show') look(who, 'its view', conversation, seq, print)
-      if (op === 'poll') for (const [id, at, mark] of entries ?? []) look(who, 'poll', id, at, mark)
+      if (op === 'poll' || op === 'sync') for (const [id, at, mark] of entries ?? []) look(who, op, id, at, mark)
       if (op === 'page' && is === 'ok') for (const [at, mark] of items) look(who, how, conversation, at, mark)
     }
     return wrong
@@ -148,6 +150,15 @@ export const RULES = {
     return same ? [] : [`${conversation}: ${who} asked ${how} ${place}, ${limit} at most, of ${last_seq}: ` +
       `covers ${covers}, got ${seqs[0]} to ${seqs.at(-1)} (${seqs.length}), expected ${expected}`]
   }),
+
+  'a sync is what it says': (h) => h.records.filter(({ op, is }) => op === 'sync' && is === 'ok')
+    .filter(({ held, limit, from, to, limited, entries }) => {
+      const seqs = entries.map(([, seq]) => seq)
+      const whole = String(seqs) === String(Array.from({ length: to - from + 1 }, (_, i) => from + i))
+      return !whole || seqs.length > limit || limited !== (from > held + 1) || (!limited && from !== held + 1)
+    })
+    .map(({ who, conversation, held, limit, from, to, limited }) =>
+      `${conversation}: ${who} has ${held} and asked for ${limit} at most: got ${from} to ${to}${limited ? ', limited' : ''}`),
 
   'a page is as new as what was acknowledged': (h) => {
     const wrong = []
@@ -200,6 +211,16 @@ export const RULES = {
     return wrong
   },
 
+  'a block is the last that was said': (h) => h.records.filter(({ op }) => op === 'blocks').flatMap(({ account, users }) => {
+    const said = h.records.filter(({ op, is, who }) => op === 'block' && is !== 'invoke' && h.devices.get(who).user === account)
+    return [...grouped(said, ({ user }) => user)].flatMap(([user, list]) => {
+      const last = list.findLast(({ is }) => is === 'ok')
+      // A lost try may still be carried out by a process that was frozen.
+      const possible = new Set([last, ...list.filter(({ is }) => is === 'unknown')].map((one) => one?.blocked ?? false))
+      return possible.has(users.includes(user)) ? [] : [`${account}: ${user} is ${last.blocked ? 'not ' : ''}blocked`]
+    })
+  }),
+
   'a conversation ends where its log ends': (h) => h.records.filter(({ op }) => op === 'conversation').flatMap(({ who, conversation, last_seq, print }) => {
     const truth = h.truths.get(conversation)
     return last_seq === truth?.last_seq && print === (truth.entries.at(-1)?.print ?? null) ? []
@@ -247,29 +268,59 @@ export function check(records) {
   return { violations, counts: count(h) }
 }
 
+/** [[kind of fault, ms]] of each delivery: from the acknowledgement to the view of another device, and what was wrong meanwhile. */
+function deliveries(h) {
+  const acknowledged = new Map([...h.sends.values()].flatMap((send) => okTries(send).map(({ seq, ended }) => [`${send.conversation} ${seq}`, ended])).reverse())
+  const spans = faultSpans(h.records)
+  return [...h.devices.values()].flatMap(({ shows }) => shows).flatMap(({ at, conversation, seq }) => {
+    const from = acknowledged.get(`${conversation} ${seq}`)
+    if (from === undefined) return []
+    const kinds = new Set(spans.filter(({ began, ended }) => began <= at && ended >= from).map(({ kind }) => kind))
+    return [[kinds.size > 1 ? 'several at once' : [...kinds][0] ?? 'none', Math.max(0, at - from)]]
+  })
+}
+
+/** When each fault began and ended. */
+export function faultSpans(records) {
+  const spans = []
+  for (const { op, is, kind, at } of records) {
+    if (op !== 'fault') continue
+    if (is === 'begin') spans.push({ kind, began: at, ended: Infinity })
+    else spans.findLast((span) => span.kind === kind && span.ended === Infinity).ended = at
+  }
+  return spans
+}
+
+const sizes = (groups) => Object.fromEntries([...groups].map(([name, list]) => [name, list.length]).sort())
+
+/** What happened, in numbers: those of a run, and tables of some. */
 function count(h) {
   const sends = [...h.sends.values()]
-  const tries = sends.flatMap((send) => send.tries)
-  const acknowledged = new Map(sends.flatMap((send) => okTries(send).length ? [[`${send.conversation} ${okTries(send)[0].seq}`,
-    Math.min(...okTries(send).map(({ ended }) => ended))]] : []))
-  const waits = [...h.devices.values()].flatMap(({ shows }) => shows.flatMap(({ at, conversation, seq }) =>
-    (acknowledged.has(`${conversation} ${seq}`) ? [Math.max(0, at - acknowledged.get(`${conversation} ${seq}`))] : []))).sort((a, b) => a - b)
+  const waits = deliveries(h)
+  const sorted = waits.map(([, ms]) => ms).sort((a, b) => a - b)
   const polls = h.records.filter(({ op, is }) => op === 'poll' && is === 'ok')
+  const those = (wanted, how) => h.records.filter(({ op, is }) => op === wanted && is === how)
+  const longest = [...grouped(waits, ([kind]) => kind)].map(([kind, list]) => [kind, Math.round(Math.max(...list.map(([, ms]) => ms)))])
   return {
     devices: h.devices.size,
     sends: sends.length,
-    acknowledged: acknowledged.size,
-    tries: Object.fromEntries([...grouped(tries, ({ is }) => is)].map(([is, list]) => [is, list.length])),
-    deliveries: polls.reduce((n, { entries }) => n + entries.length, 0),
+    acknowledged: sends.filter((send) => okTries(send).length).length,
     polls: polls.length,
-    cut: h.records.filter(({ op, is }) => op === 'poll' && is === 'unknown').length,
+    cut: those('poll', 'unknown').length,
     resyncs: polls.filter(({ resync }) => resync).length,
     pages: h.pages.length,
     marks: h.reads.length,
-    medianMs: Math.round(waits[Math.floor(waits.length / 2)] ?? 0),
-    longestMs: Math.round(waits.at(-1) ?? 0),
-    healingMs: h.records.filter(({ op, is }) => op === 'healed' && is === 'ok').map(({ ms }) => ms),
-    faults: Object.fromEntries([...grouped(h.records.filter(({ op, is }) => op === 'fault' && is === 'begin'), ({ kind }) => kind)]
-      .map(([kind, list]) => [kind, list.length]).sort()),
+    syncs: those('sync', 'ok').length,
+    blocks: those('block', 'ok').length,
+    medianMs: Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0),
+    longestMs: Math.round(sorted.at(-1) ?? 0),
+    tables: {
+      tries: sizes(grouped(sends.flatMap((send) => send.tries), ({ is }) => is)),
+      deliveries: sizes(grouped(polls.flatMap(({ by, entries }) => entries.map(() => by)), (by) => by)),
+      answers: Object.assign({}, ...those('answers', 'ok').map(({ at, who, op, is, ...answers }) => answers)),
+      faults: sizes(grouped(those('fault', 'begin'), ({ kind }) => kind)),
+      longestMsDuring: Object.fromEntries(longest.sort()),
+      healingMs: those('healed', 'ok').map(({ ms }) => ms),
+    },
   }
 }

@@ -35,8 +35,8 @@ function good() {
       { at: 62, who: 'b', op: 'send', is: 'refused', call: 5, conversation: 'c', id: 'z', status: 503, code: 'unavailable' },
     ],
     polls: [
-      { at: 45, who: 'b', op: 'poll', is: 'ok', session: 's2', from: 'e.1', to: 'e.2', entries: [['c', 2, 'p2']] },
-      { at: 65, who: 'a', op: 'poll', is: 'ok', session: 's1', from: 'e.1', to: 'e.3', entries: [['c', 3, 'p3']] },
+      { at: 45, who: 'b', op: 'poll', is: 'ok', by: 'poll', session: 's2', from: 'e.1', to: 'e.2', entries: [['c', 2, 'p2']] },
+      { at: 65, who: 'a', op: 'poll', is: 'ok', by: 'stream', session: 's1', from: 'e.1', to: 'e.3', entries: [['c', 3, 'p3']] },
     ],
     shows: ['a', 'b'].flatMap((who) => [1, 2, 3].map((seq) => ({ at: 66 + seq, who, op: 'show', is: 'ok', conversation: 'c', seq, print: `p${seq}` }))),
     reads: [
@@ -44,6 +44,12 @@ function good() {
       { at: 71, who: 'a', op: 'read', is: 'ok', call: 6, conversation: 'c', user: 'u1', seq: 2, status: 200 },
       { at: 72, who: 'b', op: 'mark', is: 'ok', conversation: 'c', user: 'u1', seq: 1, version: 4 },
       { at: 73, who: 'b', op: 'mark', is: 'ok', conversation: 'c', user: 'u1', seq: 2, version: 5 },
+    ],
+    syncs: [{ at: 74, who: 'b', op: 'sync', is: 'ok', conversation: 'c', held: 1, limit: 5, from: 2, to: 3, limited: false, entries: [['c', 2, 'p2'], ['c', 3, 'p3']] }],
+    blocks: [
+      { at: 75, who: 'a', op: 'block', is: 'invoke', call: 8, user: 'u9', blocked: true },
+      { at: 76, who: 'a', op: 'block', is: 'ok', call: 8, user: 'u9', blocked: true },
+      { at: 92, who: 'a', op: 'blocks', is: 'ok', account: 'u1', users: ['u9'] },
     ],
     healed: [{ at: 80, who: 'house', op: 'healed', is: 'ok', ms: 12 }],
     truth: [{ at: 90, who: 'house', op: 'truth', is: 'ok', conversation: 'c', last_seq: 3, members: ['u1', 'u2'], marks: { u1: 2, u2: 1 },
@@ -78,6 +84,7 @@ const SPOILT = {
   },
   'a position never changes': ({ polls }) => (polls[0].entries[0][2] = 'another'),
   'a page is what it says': ({ lastPage }) => lastPage[1].items.pop(),
+  'a sync is what it says': ({ syncs }) => syncs[0].entries.shift(),
   'a page is as new as what was acknowledged': ({ lastPage }) =>
     Object.assign(lastPage[1], { last_seq: 2, covers: [1, 2], items: [[2, 'p2'], [1, 'p1']] }),
   'a view is a prefix, each entry once': ({ shows }) => shows.splice(1, 1),
@@ -85,6 +92,7 @@ const SPOILT = {
   'after healing all arrives in time': ({ healed }) => Object.assign(healed[0], { is: 'late', late: ['b shows 2 of 3'] }),
   'read marks never move back': ({ reads }) => (reads[2].version = 6),
   'read marks agree': ({ end }) => (end[2].marks = [['c', 'u1', 1]]),
+  'a block is the last that was said': ({ blocks }) => (blocks[2].users = []),
   'a conversation ends where its log ends': ({ end }) => (end[0].last_seq = 2),
   'every answer makes sense': ({ healed }) => healed.push({ at: 81, who: 'a', op: 'look', is: 'fault', status: 500 }),
 }
@@ -93,8 +101,24 @@ test('a history without fault is accepted, and counted', () => {
   const { violations, counts } = check(lines(good()))
   assert.deepEqual(violations, [])
   assert.equal(counts.acknowledged, 2)
-  assert.equal(counts.deliveries, 2)
-  assert.deepEqual(counts.tries, { unknown: 1, ok: 2, refused: 1 })
+  assert.deepEqual(counts.tables.deliveries, { poll: 1, stream: 1 })
+  assert.deepEqual(counts.tables.tries, { unknown: 1, ok: 2, refused: 1 })
+})
+
+test('a delivery counts as slow for the fault during which it was slow', () => {
+  const history = good()
+  const fault = (at, is, kind) => ({ at, who: 'house', op: 'fault', is, kind })
+  history.polls.push(fault(41, 'begin', 'slow'), fault(45, 'end', 'slow')) // both views of the entry at 2, acknowledged at 40, are of 68
+  assert.deepEqual(check(lines(history)).counts.tables.longestMsDuring, { none: 9, slow: 28 })
+  history.polls.push(fault(67, 'begin', 'other'), fault(90, 'end', 'other'))
+  assert.deepEqual(check(lines(history)).counts.tables.longestMsDuring, { other: 9, 'several at once': 28 })
+})
+
+test('a lost try of a block may still be carried out', () => {
+  const history = good()
+  history.blocks.splice(2, 0, { at: 77, who: 'a', op: 'block', is: 'unknown', call: 9, user: 'u9', blocked: false })
+  history.blocks[3].users = []
+  assert.deepEqual(check(lines(history)).violations, [])
 })
 
 test('each rule has a history that breaks it', () => assert.deepEqual(Object.keys(SPOILT).sort(), Object.keys(RULES).sort()))

@@ -1,114 +1,21 @@
-// A simulated device: it sends and repeats until it has an answer, polls by its cursor, marks as read, and builds its view
-// of each conversation from events, from the answers to its own sends, and by filling gaps. From nothing else.
-// Whatever it asks and hears goes into the history; it judges nothing.
-import { setMaxListeners } from 'node:events'
-
-import { ask, askProcess, cutOff } from './http.mjs'
+// A simulated device: it sends and repeats until it has an answer, listens by its cursor (polls, short polls, streams,
+// changing between them), marks as read, and builds its view of each conversation from events, from the answers to its own
+// sends, from a sync, and by filling gaps. From nothing else. Whatever it asks and hears goes into the history; it judges nothing.
+import { ANSWER_MS, Client } from './client.mjs'
+import { cutOff, stream } from './http.mjs'
 import { print, sum } from './history.mjs'
 
-const ANSWER_MS = 15_000
-const LOST = new Set([502, 504]) // it may have been carried out
-const LATER = new Set([503, 429]) // certainly not; soon perhaps
 const TEXT_MAX = 120
 
-export const pause = (ms) => new Promise((done) => setTimeout(done, ms))
-
-export class Device {
-  /** @param world {base, sockets, history, random, uuid, isOver(), isQuiet(), rest(ms), habits} */
+export class Device extends Client {
+  /** @param world also {sockets, uuid, isQuiet(), rest(ms), busy(doing), stranger(device)} */
   constructor(account, number, world) {
-    Object.assign(this, { account, world, who: `${account.name}/${number}`, cursor: null, refreshing: null })
+    super(account, number, world)
     this.logs = new Map() // conversation → fingerprints of its entries, from seq 1 on, without holes
     this.marks = new Map() // "conversation user" → {seq, version}
+    this.versions = new Map() // conversation → that of the last snapshot or sync
     this.filling = new Map() // conversation → the gap filling that runs
     this.unsure = new Set() // conversations where it gave up a send without knowing what became of it
-    this.abort = new AbortController()
-    setMaxListeners(0, this.abort.signal)
-  }
-
-  note(op, is, details) {
-    return this.world.history.note(this.who, op, is, details)
-  }
-
-  chance(probability) {
-    return this.world.random() < probability
-  }
-
-  below(n) {
-    return Math.floor(this.world.random() * n)
-  }
-
-  /** A pause before the next try; longer each time. */
-  backOff(tries) {
-    return pause(Math.min(40 * 2 ** tries, 700) * (0.5 + this.world.random()))
-  }
-
-  /** One try: {is: ok|refused|unknown, later, status, body}. `later`: the same may be tried again. */
-  async once(request) {
-    const token = this.token
-    let answer
-    try {
-      const { process } = request
-      const how = { timeoutMs: ANSWER_MS, way: this.below(6) - 1, signal: this.abort.signal, ...request, token }
-      answer = process ? await askProcess(process, { ...how, path: `/api/v1${request.path}` }) : await ask(this.world.base, how)
-    } catch (error) {
-      return { is: 'unknown', later: true, status: 0, body: null, why: error.message }
-    }
-    const code = answer.body?.code
-    if (answer.status < 300) return { is: 'ok', ...answer }
-    if (LOST.has(answer.status)) return { is: 'unknown', later: true, ...answer }
-    if (LATER.has(answer.status)) return { is: 'refused', later: true, ...answer }
-    const isOld = code === 'unauthenticated' && (token !== this.token || this.refreshing)
-    if ((code === 'token_expired' || isOld) && !request.path.startsWith('/token')) {
-      await (isOld ? this.refreshing : this.refresh())
-      return { is: 'refused', later: true, ...answer }
-    }
-    return { is: 'refused', later: false, ...answer }
-  }
-
-  /** Tries until it is answered; null when it is over. A refusal for good is for the checker to see. */
-  async insist(op, request) {
-    for (let tries = 0; !this.abort.signal.aborted; tries++) {
-      const answer = await this.once(request)
-      if (answer.is === 'ok') return answer
-      if (!answer.later) {
-        this.note(op, 'fault', { path: request.path, status: answer.status, code: answer.body?.code, id: answer.id })
-        return null
-      }
-      await this.backOff(tries)
-    }
-    return null
-  }
-
-  // ---- who it is ----
-  adopt({ user, session_id, access_token, refresh_token }) {
-    if (session_id) this.session = session_id
-    if (user) this.account.id = user.id
-    this.token = access_token
-    this.refreshToken = refresh_token
-  }
-
-  async signIn() {
-    const device = { name: this.who, platform: 'other' }
-    const answer = await this.insist('login', { method: 'POST', path: '/login', body: { ...this.account.credentials, device }, timeoutMs: 60_000 })
-    if (!answer) return
-    this.adopt(answer.body)
-    this.cursor = null
-    this.note('login', 'ok', { user: this.account.id, session: this.session })
-  }
-
-  /** Rotates the refresh token; after a lost answer the same one again, and when that is over, a new session. */
-  async refresh() {
-    this.refreshing ??= this.rotate().finally(() => (this.refreshing = null))
-    await this.refreshing
-  }
-
-  async rotate() {
-    for (let tries = 0; !this.abort.signal.aborted; tries++) {
-      const answer = await this.once({ method: 'POST', path: '/token/refresh', body: { refresh_token: this.refreshToken } })
-      if (answer.is === 'ok') return this.adopt(answer.body)
-      if (answer.status === 401) return this.signIn() // two lost answers in a row end a session
-      await this.backOff(tries)
-    }
   }
 
   // ---- sending ----
@@ -117,7 +24,7 @@ export class Device {
     const { history, sockets } = this.world
     const call = history.call()
     const body = { client_msg_id: id, type: 'text', content: { text }, ...trespass?.body }
-    const process = sockets.messages && this.chance(0.15) ? sockets.messages[this.below(sockets.messages.length)] : undefined
+    const process = sockets.messages && this.chance(this.world.habits.pastNginx) ? sockets.messages[this.below(sockets.messages.length)] : undefined
     this.note('send', 'invoke', { call, conversation, id, user: this.account.id, text: sum(text), ...(trespass && { trespass: trespass.code }) })
     const answer = await this.once({ method: 'POST', path: `/conversations/${conversation}/messages`, body, process })
     const entry = answer.is === 'ok' ? answer.body : null
@@ -186,6 +93,19 @@ export class Device {
     await this.page(conversation, ['before', 'around', 'after'][this.below(3)], at, 1 + this.below(40))
   }
 
+  /** Blocks somebody whom only this device blocks, or lifts that. */
+  async toggle() {
+    const { world } = this
+    const user = world.stranger(this)
+    if (!user) return
+    this.blocks = !this.blocks
+    const call = world.history.call()
+    this.note('block', 'invoke', { call, user, blocked: this.blocks })
+    const request = { method: this.blocks ? 'PUT' : 'DELETE', path: `/blocks/${user}` }
+    const answer = await this.insist('block', { ...request, lost: () => this.note('block', 'unknown', { call, user, blocked: this.blocks }) })
+    if (answer) this.note('block', 'ok', { call, user, blocked: this.blocks })
+  }
+
   async potter() {
     const { world } = this
     while (!world.isOver()) {
@@ -196,6 +116,7 @@ export class Device {
       if (what < 0.5) await world.busy(Promise.all(Array.from({ length: 1 + this.below(3) }, () => this.markRead(conversation))))
       else if (what < 0.8) await world.busy(this.browse(conversation))
       else if (what < 0.85) await world.busy(this.refresh())
+      else if (what < 0.93) await world.busy(this.toggle())
       else await world.busy(this.insist('look', { path: ['/me', '/friends', '/friend-requests', `/conversations/${conversation}`][this.below(4)] }))
     }
   }
@@ -272,17 +193,46 @@ export class Device {
   }
 
   // ---- listening ----
-  /** Everything that can be read now, after the cursor was taken. */
-  async resync() {
+  /** Everything that can be read now, after the cursor was taken: the list of conversations, or what changed since. */
+  resync() {
+    return this.chance(0.5) ? this.snapshot() : this.sync()
+  }
+
+  async snapshot() {
     const answer = await this.insist('snapshot', { path: '/conversations?limit=200' })
     if (!answer) return
-    const items = answer.body.items
+    const { items } = answer.body
     this.note('snapshot', 'ok', { seqs: Object.fromEntries(items.map(({ id, last_seq }) => [id, last_seq])) })
-    for (const { id, last_seq, read_seq, peer_read_seq, peer, version } of items) {
-      this.takeMark(id, this.account.id, read_seq, version)
-      if (peer && peer.id !== this.account.id) this.takeMark(id, peer.id, peer_read_seq, version)
-      if (last_seq > this.log(id).length) this.fill(id, last_seq)
+    for (const conversation of items) this.takeConversation(conversation)
+  }
+
+  async sync() {
+    const held = [...new Set(this.account.conversations)].map((id) => ({ id, seq: this.log(id).length, version: this.versions.get(id) ?? 0 }))
+    const seqs = Object.fromEntries(held.map(({ id, seq }) => [id, seq]))
+    const above = (next) => held.filter(({ id }) => next === null || BigInt(id) > BigInt(next))
+    const limit = 1 + this.below(100)
+    for (let next = null, more = true; more; more = next !== null) {
+      const body = { conversations: above(next), limit, ...(next !== null && { next }) }
+      const answer = await this.insist('sync', { method: 'POST', path: '/sync', body })
+      if (!answer) return
+      for (const { conversation, items, from_seq, to_seq, limited } of answer.body.items) {
+        const entries = items.map((entry) => [conversation.id, entry.seq, print(entry)])
+        this.note('sync', 'ok', { conversation: conversation.id, held: seqs[conversation.id] ?? 0, limit, from: from_seq, to: to_seq, limited, entries })
+        seqs[conversation.id] = to_seq
+        for (const [id, seq, mark] of entries) if (seq === this.log(id).length + 1) this.show(id, seq, mark)
+        this.takeConversation(conversation)
+      }
+      if (answer.body.removed.length) this.note('sync', 'fault', { code: `removed ${answer.body.removed}` })
+      next = answer.body.next
     }
+    this.note('snapshot', 'ok', { seqs })
+  }
+
+  takeConversation({ id, last_seq, read_seq, peer_read_seq, peer, version }) {
+    this.takeMark(id, this.account.id, read_seq, version)
+    if (peer && peer.id !== this.account.id) this.takeMark(id, peer.id, peer_read_seq, version)
+    this.versions.set(id, Math.max(version, this.versions.get(id) ?? 0))
+    if (last_seq > this.log(id).length) this.fill(id, last_seq)
   }
 
   /** The cursor that a client must not take, for the checker's own test: the one after the snapshot. */
@@ -291,9 +241,10 @@ export class Device {
     if (answer) this.cursor = answer.body.cursor
   }
 
-  async hear({ cursor, events, resync, superseded }) {
+  /** An answer to a poll, or a message of a stream. @param by how it came */
+  async hear(by, { cursor, events, resync, superseded }) {
     const entries = events.filter(({ type }) => type === 'entry').map(({ entry }) => [entry.conversation_id, entry.seq, print(entry)])
-    this.note('poll', 'ok', { session: this.session, from: this.cursor, to: cursor, entries, ...(resync && { resync }), ...(superseded && { superseded }) })
+    this.note('poll', 'ok', { by, session: this.session, from: this.cursor, to: cursor, entries, ...(resync && { resync }), ...(superseded && { superseded }) })
     if (cursor !== undefined) this.cursor = cursor
     if (resync) await this.resync()
     if (resync && this.world.habits.cursorAfterSnapshot) await this.cursorAfterwards()
@@ -303,34 +254,62 @@ export class Device {
     }
   }
 
-  /** How the next poll waits, in seconds: short polls are a part of everybody's life. */
-  pollSeconds() {
-    const { pollSeconds } = this.world.habits
-    return this.chance(0.1) ? 0 : pollSeconds[this.below(pollSeconds.length)]
-  }
-
+  /** A short poll, a long one, or a stream, by habit; the cursor is the same. */
   async listen() {
     const { world } = this
     for (let tries = 0; !world.isOver();) {
-      if (!world.isQuiet() && this.chance(world.habits.away)) await world.rest(3000 * world.random())
-      if (!world.isQuiet() && this.chance(world.habits.refresh)) await this.refresh() // the next poll may reach another process
-      const seconds = this.pollSeconds()
-      const path = `/poll?timeout=${seconds}${this.cursor === null ? '' : `&cursor=${this.cursor}`}`
-      if (!world.isQuiet() && this.chance(0.05)) {
-        const bytes = await cutOff(world.base, { path, token: this.token, bytes: 1 + this.below(1500), afterMs: 1500 * world.random() })
-        this.note('poll', 'unknown', { session: this.session, from: this.cursor, bytes })
-        continue
-      }
-      const answer = await this.once({ path, timeoutMs: seconds * 1000 + ANSWER_MS })
-      if (answer.is === 'ok') {
-        tries = 0
-        await this.hear(answer.body)
-        if (seconds === 0 && !answer.body.events.length) await world.rest(300 * world.random())
-      } else if (!this.abort.signal.aborted) {
-        this.note('poll', answer.later ? answer.is : 'fault', { session: this.session, status: answer.status, code: answer.body?.code, why: answer.why })
-        await this.backOff(tries++)
-      }
+      const { away, refresh, streams, shortPolls } = world.habits
+      if (!world.isQuiet() && this.chance(away)) await world.rest(3000 * world.random())
+      if (!world.isQuiet() && this.chance(refresh)) await this.refresh() // the next poll may reach another process
+      const how = world.random()
+      const heard = how < streams ? await this.listenStream() : await this.listenPoll(how < streams + shortPolls)
+      if (heard) tries = 0
+      else if (!this.abort.signal.aborted) await this.backOff(tries++)
     }
+  }
+
+  /** Whether something was heard. */
+  async listenPoll(isShort) {
+    const { world } = this
+    const { pollSeconds, cuts } = world.habits
+    const seconds = isShort ? 0 : pollSeconds[this.below(pollSeconds.length)]
+    const path = `/poll?timeout=${seconds}${this.cursor === null ? '' : `&cursor=${this.cursor}`}`
+    if (!world.isQuiet() && this.chance(cuts)) {
+      const bytes = await cutOff(world.base, { path, token: this.token, bytes: 1 + this.below(1500), afterMs: 1500 * world.random() })
+      this.note('poll', 'unknown', { by: isShort ? 'short poll' : 'poll', session: this.session, from: this.cursor, bytes })
+      return true
+    }
+    const answer = await this.once({ path, timeoutMs: seconds * 1000 + ANSWER_MS })
+    if (answer.is !== 'ok') return this.deaf(answer)
+    await this.hear(isShort ? 'short poll' : 'poll', answer.body)
+    if (isShort && !answer.body.events.length) await world.rest(300 * world.random())
+    return true
+  }
+
+  /** Until it ends, or this device leaves it: of its own will, or cut off in the middle of a message. */
+  async listenStream() {
+    const { world } = this
+    const cut = !world.isQuiet() && this.chance(6 * world.habits.cuts) ? 1 + this.below(4000) : Infinity
+    const { token } = this
+    let heard = Promise.resolve()
+    const message = (cursor, body) => {
+      if (cursor !== body.cursor && !body.superseded) this.note('stream', 'fault', { code: `id ${cursor}, cursor ${body.cursor}` })
+      heard = heard.then(() => this.hear('stream', body))
+    }
+    const path = `/stream${this.cursor === null ? '' : `?cursor=${this.cursor}`}`
+    const end = await stream(world.base, { path, token, bytes: cut, leaveMs: 500 + 12_000 * world.random(), silenceMs: ANSWER_MS + 20_000,
+      signal: this.abort.signal, message })
+    await heard
+    world.history.answered('STREAM', `${end.status || (end.why === 'left' ? 'left' : 'lost')} (${end.why})`)
+    if (end.messages) return true
+    return this.deaf(end.status >= 300 ? await this.judged(path, token, end) : { is: 'unknown', later: true, status: 0, why: end.why })
+  }
+
+  deaf({ is, later, status, body, why }) {
+    if (!this.abort.signal.aborted) {
+      this.note('poll', later ? is : 'fault', { session: this.session, status, code: body?.code, why })
+    }
+    return false
   }
 
   /** What a client does about sends that it gave up: it asks the log. */
@@ -340,9 +319,5 @@ export class Device {
       if (page) await this.fill(conversation, page.body.last_seq)
     }
     this.unsure.clear()
-  }
-
-  stop() {
-    this.abort.abort()
   }
 }

@@ -1,14 +1,22 @@
 // What is done to a house while people talk. Each fault has a kind, a subject (two faults of one subject never overlap),
 // and one function that begins it, holds it and ends it; when that returns, the house may heal.
-import { cp, readdir, rm, statfs, unlink, writeFile } from 'node:fs/promises'
+//
+// Network namespaces cut apart would need the house's servers on TCP; here they are on unix sockets, as on any single
+// machine. "cut off" is what such a cut does to a process, made by the proxy: what was sent does not arrive, nothing is reset,
+// nothing ends, and when the cut is mended what was sent comes.
+import { execFile } from 'node:child_process'
+import { appendFile, cp, readdir, rm, statfs, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { until } from '../lib/house.mjs'
-import { pause } from './device.mjs'
+import { pause } from './client.mjs'
 
 const HANDLERS = ['login', 'friends', 'messages', 'history', 'poll']
 const EVERYBODY = [...HANDLERS, 'courier', 'redis', 'mariadb', 'nginx']
 const BACK_MS = 40_000
+const CLOSE_BYTES = 16 << 20
+const execute = promisify(execFile)
 
 export class Faults {
   /** @param random its own generator, so that what happens when is the seed's choice alone */
@@ -71,6 +79,13 @@ export class Faults {
     return { struck }
   }
 
+  /** Stopped, and started again after a while. */
+  async gone(program, ms) {
+    await this.house.stop(program)
+    await pause(ms)
+    await this.house.start(program)
+  }
+
   /** Redis goes back in time: to what its files were a moment ago. */
   async oldSnapshot() {
     const files = join(this.house.folder, 'redis')
@@ -93,12 +108,22 @@ export class Faults {
   /** The file system that holds all data and logs has no byte left. */
   async fullDisk() {
     const ballast = join(this.house.folder, 'ballast')
-    const { bavail, bsize } = await statfs(this.house.folder)
-    await writeFile(ballast, Buffer.alloc(bavail * bsize)).catch((error) => {
+    const left = async () => {
+      const { bavail, bsize } = await statfs(this.house.folder)
+      return bavail * bsize
+    }
+    // Most of it at once, and what is left then byte for byte: the house goes on writing.
+    await execute('fallocate', ['--length', String(Math.max(1, await left() - CLOSE_BYTES)), ballast])
+    await appendFile(ballast, Buffer.alloc(await left())).catch((error) => {
       if (error.code !== 'ENOSPC') throw error
     })
     await pause(this.between(2000, 5000))
     await unlink(ballast)
+  }
+
+  /** One of a kind, now. */
+  of(kind) {
+    return this.strike(this.all.find((fault) => fault.kind === kind))
   }
 
   list() {
@@ -116,8 +141,11 @@ export class Faults {
       row('no bells', 'redis', () => this.through('redis', 'bells', 0, this.between(2000, 6000))),
       row('bells lost on the way', 'redis', () => this.through('redis', 'popped', 0, this.between(1000, 3000))),
       row('redis away', 'redis', () => this.through('redis', 'away', 0, this.between(500, 5000))),
+      row('redis gone', 'redis', () => this.gone('redis', 8000)),
+      row('redis cut off', 'redis', () => this.through('redis', 'cut', 0, this.between(2000, 8000))),
       row('redis slow', 'redis', () => this.through('redis', 'slow', this.between(5, 300), this.between(1500, 4000))),
       row('mariadb away', 'mariadb', () => this.through('mariadb', 'away', 0, this.between(300, 3000))),
+      row('mariadb cut off', 'mariadb', () => this.through('mariadb', 'cut', 0, this.between(500, 5000))),
       row('mariadb slow', 'mariadb', () => this.through('mariadb', 'slow', this.between(10, 150), this.between(1000, 4000))),
       row('commit late', 'mariadb', () => this.through('mariadb', 'late', this.between(20, 300), this.between(1000, 4000))),
       row('commit not asked', 'mariadb', () => this.through('mariadb', 'unasked', 0, this.between(100, 1500))),

@@ -10,8 +10,15 @@ export class History {
     this.started = performance.now()
     this.records = []
     this.calls = 0
-    this.acknowledged = 0 // answers to sends
+    this.acks = new Set() // ids of sends
+    this.answers = new Map() // "GET 200" → how many
     this.out = createWriteStream(file)
+  }
+
+  /** Counts an answer of any kind: a status, or "lost (why)". */
+  answered(method, how) {
+    const key = `${method} ${how}`
+    this.answers.set(key, (this.answers.get(key) ?? 0) + 1)
   }
 
   now() {
@@ -21,9 +28,13 @@ export class History {
   note(who, op, is, details = {}) {
     const record = { at: this.now(), who, op, is, ...details }
     this.records.push(record)
-    if (op === 'send' && is === 'ok') this.acknowledged++
+    if (op === 'send' && is === 'ok') this.acks.add(details.id)
     this.out.write(`${JSON.stringify(record)}\n`)
     return record
+  }
+
+  get acknowledged() {
+    return this.acks.size
   }
 
   /** The number of a new request: its lines have it in common. */

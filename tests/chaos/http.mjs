@@ -39,7 +39,8 @@ export function ask(base, { method = 'GET', path, token, body, timeoutMs, way = 
     const timer = setTimeout(() => request.destroy(new Error('no answer')), timeoutMs)
     request.on('error', (error) => {
       clearTimeout(timer)
-      reject(error)
+      // A kept connection may be closed by the other side at the very moment when it is used again.
+      reject(request.reusedSocket ? new Error(`${error.message} on a kept connection`) : error)
     })
     request.end(text)
   })
@@ -62,6 +63,68 @@ export function cutOff(base, { path, token, bytes, afterMs }) {
     socket.on('close', end)
     socket.write(`GET ${pathname}${new URL(base + path).search} HTTP/1.1\r\nHost: ${hostname}\r\nConnection: close\r\n` +
       `Authorization: Bearer ${token}\r\n\r\n`)
+  })
+}
+
+// ---- streams ----
+/** Takes server-sent events apart: whole messages go to `message(id, data)`, whatever is not whole to nobody. */
+function sse(message) {
+  let rest = ''
+  return (text) => {
+    const blocks = (rest + text).split('\n\n')
+    rest = blocks.pop()
+    for (const block of blocks) {
+      const lines = block.split('\n').filter((line) => !line.startsWith(':'))
+      const of = (name) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2)
+      if (lines.length) message(of('id'), JSON.parse(of('data')))
+    }
+  }
+}
+
+/**
+ * Listens until the stream ends, is silent for too long, brought `bytes`, or `leaveMs` are over:
+ * {status, messages, body of a refusal, why}. Whole messages were given to message(cursor, body) by then.
+ */
+export function stream(base, { path, token, bytes, leaveMs, silenceMs, signal, message }) {
+  return new Promise((resolve) => {
+    const end = { status: 0, messages: 0, body: null, why: undefined }
+    let got = 0
+    let refusal = ''
+    let isOver = false
+    const decoder = new TextDecoder()
+    const read = sse((id, data) => {
+      end.messages++
+      message(id, data)
+    })
+    const request = http.request(base + path, { headers: { authorization: `Bearer ${token}` }, agent: false, signal })
+    const done = (why) => {
+      clearTimeout(leave)
+      request.destroy()
+      if (isOver) return
+      isOver = true
+      try {
+        if (end.status !== 200) end.body = JSON.parse(refusal)
+      } catch {
+        end.status = 0 // half a refusal says nothing
+      }
+      resolve({ ...end, why })
+    }
+    const leave = setTimeout(() => done('left'), leaveMs)
+    request.setTimeout(silenceMs, () => done('silence'))
+    request.on('error', (error) => done(error.message))
+    request.on('response', (response) => {
+      end.status = response.statusCode
+      response.on('data', (part) => {
+        const text = decoder.decode(part.subarray(0, bytes - got), { stream: true })
+        got += part.length
+        if (end.status === 200) read(text)
+        else refusal += text
+        if (got >= bytes) done('cut off')
+      })
+      response.on('error', (error) => done(error.message))
+      response.on('close', () => done('ended'))
+    })
+    request.end()
   })
 }
 

@@ -3,6 +3,7 @@
 //
 //   pass                 everything goes through
 //   away                 every connection is cut, new ones too
+//   cut                  nothing arrives until it is over, as between machines whose network is cut apart: no reset, no end
 //   slow                 each answer comes later, by `ms` on average
 //   Redis: bells         RPUSH to a bell is answered as if it had happened (LLEN goes in its place)
 //   Redis: popped        the answer that brings elements from a bell is lost with its connection
@@ -16,13 +17,18 @@ import { Worker, isMainThread, parentPort, workerData } from 'node:worker_thread
 const COMMIT = Buffer.from('COMMIT')
 const CRLF = Buffer.from('\r\n')
 
-/** Passes parts on in order, each after a delay of its moment. */
+/** Passes parts on in order, each after a delay of its moment; during a cut it keeps them. */
 class Lane {
-  constructor(to) {
-    Object.assign(this, { to, due: 0, waiting: 0 })
+  constructor(to, how) {
+    Object.assign(this, { to, how, due: 0, waiting: 0, kept: [] })
+  }
+
+  release() {
+    for (const [part, ms] of this.kept.splice(0)) this.push(part, ms)
   }
 
   push(part, ms) {
+    if (this.how.mode === 'cut') return void this.kept.push([part, ms])
     const now = performance.now()
     this.due = Math.max(this.due, now + ms)
     if (!ms && !this.waiting) return void this.to.write(part)
@@ -121,9 +127,9 @@ function open({ kind, listen, target }, how) {
       end()
     }
     const watch = kind === 'redis' ? new RedisWatch(how) : new DatabaseWatch(how)
-    const up = new Lane(behind)
-    const down = new Lane(client)
-    pair.end = end
+    const up = new Lane(behind, how)
+    const down = new Lane(client, how)
+    Object.assign(pair, { up, down, end })
     all.add(pair)
     client.on('data', (part) => watch.up(part, (bytes, ms = 0) => up.push(bytes, ms)) || lost())
     behind.on('data', (part) => (watch.down(part) ? down.push(part, how.mode === 'slow' ? how.ms * 2 * Math.random() : 0) : lost()))
@@ -148,6 +154,10 @@ if (!isMainThread) {
     const count = how.count
     Object.assign(how, { mode, ms, count: 0 })
     if (mode === 'away') for (const pair of [...all]) pair.end()
+    for (const { up, down } of all) {
+      up.release()
+      down.release()
+    }
     parentPort.postMessage({ kind, count })
   })
 }

@@ -3,18 +3,20 @@
 import { createHash } from 'node:crypto'
 
 import { until } from '../lib/house.mjs'
-import { Device, pause } from './device.mjs'
+import { pause } from './client.mjs'
+import { Device } from './device.mjs'
 import { ask } from './http.mjs'
 import { print, sum } from './history.mjs'
 
 export const HEAL_MS = 5000
 const GIVEN_UP_MS = 20_000 // how long a late arrival is awaited, to say how late it was
 const READY_MS = 60_000
-const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, refresh: 0.02, pollSeconds: [2, 8, 20, 20], cursorAfterSnapshot: false }
+const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, refresh: 0.02, pollSeconds: [2, 8, 20, 20],
+  shortPolls: 0.1, streams: 0.35, cuts: 0.05, pastNginx: 0.15, cursorAfterSnapshot: false }
 
 export class World {
-  constructor({ seed, house, history, random, habits = {} }) {
-    Object.assign(this, { seed, house, history, random })
+  constructor({ seed, house, history, random, habits = {}, stopsWhenLate = false }) {
+    Object.assign(this, { seed, house, history, random, givenUpMs: stopsWhenLate ? HEAL_MS : GIVEN_UP_MS })
     this.base = `${house.local_url}/api/v1`
     this.sockets = house.sockets
     this.people = []
@@ -61,6 +63,12 @@ export class World {
   foreign(account) {
     const others = this.people.filter((one) => !one.conversations.some((id) => account.conversations.includes(id)))
     return others.length ? others[Math.floor(this.random() * others.length)].conversations[0] : '1'
+  }
+
+  /** The id of somebody whom this device alone of its account has to do with. */
+  stranger({ account, number }) {
+    const others = this.people.filter((one) => one !== account && !one.conversations.some((id) => account.conversations.includes(id)))
+    return others[number]?.id
   }
 
   // ---- the beginning ----
@@ -160,9 +168,9 @@ export class World {
     const there = ms()
     if (late.length) {
       this.history.note('house', 'healed', 'late', { ms: there, late: late.slice(0, 20), all: late.length })
-      late = (await all(GIVEN_UP_MS)).late
+      late = (await all(this.givenUpMs)).late
     }
-    while (outbox && ms() < GIVEN_UP_MS) ({ outbox, late } = await pause(100).then(look))
+    while (outbox && ms() < this.givenUpMs) ({ outbox, late } = await pause(100).then(look))
     if (outbox) late.push(`${outbox} rows are in the outbox`)
     for (const device of this.devices) device.unsure.clear()
     this.history.note('house', 'healed', late.length ? 'never' : 'ok', { ms: late.length ? ms() : there, ...(late.length && { late: late.slice(0, 20) }) })
@@ -200,6 +208,11 @@ export class World {
     }
     const readers = this.people.map((account) => this.devices.find((device) => device.account === account))
     await Promise.all(readers.map((device) => this.readAll(device, ends)))
+    for (const device of readers) {
+      const blocks = await device.insist('look', { path: '/blocks?limit=200' })
+      device.note('blocks', 'ok', { account: device.account.id, users: blocks.body.items.map(({ user }) => user.id) })
+    }
+    this.history.note('house', 'answers', 'ok', Object.fromEntries([...this.history.answers].sort()))
     for (const device of this.devices) {
       device.note('ends', 'ok', { session: device.session,
         marks: [...device.marks].map(([key, { seq }]) => [...key.split(' '), seq]) })

@@ -99,6 +99,8 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
         return state === 'RUNNING' && pid !== formerPid && pid
       }, { deadlineMs: 30_000, everyMs: 50 }),
     restart: (name) => supervise(run.run_dir, name, ['stopProcess', 'startProcess']),
+    // Every handler and the courier as an operator restarts them.
+    restartRolling: () => ask('restart', '--rolling'),
     stop: (name) => supervise(run.run_dir, name, ['stopProcess']),
     start: (name) => supervise(run.run_dir, name, ['startProcess']),
     // posthousectl with this house's settings; what it prints.

@@ -250,7 +250,7 @@ test('Redis is away: the database tells, to who comes and to who was here', asyn
   await house.stop('redis')
   try {
     await stream.until('a resync', () => stream.resyncs === 1, 20_000)
-    const late = await streamFrom(tablet)
+    const late = await Stream.open(tablet)
     assert.equal(late.resyncs, 1)
     await a.say(conversation, 'without a bell')
     await stream.until('it, as a resync', () => stream.resyncs === 2, 20_000)
