@@ -164,8 +164,20 @@ static void on_pair(struct conn *c, const struct answer *a)
         send_message(p, p->post);
 }
 
+/* Connections to send on, in turn: nginx closes what is not used for long. */
 static struct conn *idle[SENDERS];
-static size_t n_idle;
+static size_t first_idle, n_idle;
+
+static void put_idle(struct conn *c)
+{
+    idle[(first_idle + n_idle++) % SENDERS] = c;
+}
+
+static struct conn *take_idle(void)
+{
+    n_idle--;
+    return idle[first_idle++ % SENDERS];
+}
 
 static void on_paced(struct conn *c, const struct answer *a)
 {
@@ -173,7 +185,7 @@ static void on_paced(struct conn *c, const struct answer *a)
 
     if (c != p->poll) {
         expect(a, 201, 201);
-        idle[n_idle++] = c;
+        put_idle(c);
     } else if (is_delivered(p, a)) {
         measure_add(clock_us() - p->sent_us);
     }
@@ -240,12 +252,12 @@ static void run_paced(char **argv)
     read_pairs(argv[3]);
     open_readers();
     while (n_idle < SENDERS)
-        idle[n_idle++] = conn_new(NULL);
+        put_idle(conn_new(NULL));
     measure_begin(number(argv[5]));
     for (int64_t due_us = clock_us(); clock_us() < measure_end_us();) {
         for (; due_us <= clock_us() && n_idle; due_us += every_us) {
             struct pair *p = &pairs.items[next++ % pairs.n];
-            struct conn *post = idle[--n_idle];
+            struct conn *post = take_idle();
             post->owner = p;
             p->sent_us = due_us;
             send_message(p, post);
