@@ -284,6 +284,7 @@ void measure_print(void)
     if (!n)
         die("nothing was done", "in the time given");
     qsort(measured.latencies, n, sizeof *measured.latencies, by_value);
-    printf("{\"per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.1f,\"n\":%zu,\"all\":%zu,\"cpu_s\":%.3f}\n",
+    printf("{\"per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.1f,\"n\":%zu,\"all\":%zu,\"cpu_s\":%"
+           ".3f}\n",
            (double)n / seconds, ms_at(n / 2), ms_at(n * 99 / 100), ms_at(n - 1), n, measured.all, cpu_s());
 }

@@ -51,8 +51,8 @@ void expect(const struct answer *a, int status, int other);
 void measure_begin(int seconds);
 int64_t measure_end_us(void);
 void measure_add(int64_t latency_us);
-/* One JSON object on a line: of the measured time rate and latencies; `all` with the warm-up, and the CPU time of
- * this program, for budgets. */
+/* One JSON object on a line: of the measured time rate and latencies; `all` with the warm-up, and the CPU
+ * time of this program, for budgets. */
 void measure_print(void);
 
 #endif
