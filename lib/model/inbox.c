@@ -71,9 +71,12 @@ struct cursor cursor_parse(struct str text)
 
 struct str cursor_format(struct cursor c, char out[INBOX_CURSOR_BYTES])
 {
-    const int n =
-        snprintf(out, INBOX_CURSOR_BYTES, "%.*s.%llu", EPOCH_BYTES, c.epoch.text, (unsigned long long)c.n);
-    return (struct str){out, (size_t)n};
+    const struct str epoch = epoch_str(&c.epoch);
+    char *at = mempcpy(out, epoch.p, epoch.n);
+
+    *at++ = '.';
+    at += u64_text(c.n, at);
+    return (struct str){out, (size_t)(at - out)};
 }
 
 /* ---- registrations ---- */
