@@ -9,6 +9,7 @@
 #include "base/count.h"
 #include "model/deliver.h"
 #include "model/revocation.h"
+#include "web/arenas.h"
 #include "web/roomthreads.h"
 
 enum { RETRY_AFTER_S = 2 };
@@ -76,7 +77,7 @@ void room_unlock(struct room *room, bool to_read)
 
 void room_enter(struct room *room, const struct room_guest *g)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arenas_take();
     struct answers answers = {.arena = arena};
     const struct arrival arrival = {.app_id = g->app_id,
                                     .user_id = g->user_id,
@@ -88,7 +89,7 @@ void room_enter(struct room *room, const struct room_guest *g)
     room_lock(room);
     room_unlock(room, waiting_arrive(room->waiting, &arrival, &answers));
     answer_all(&answers);
-    arena_free(arena);
+    arenas_give(arena);
     /* Revoked between its authentication and here: whoever was told then did not find it in the room yet. */
     if (revoked_has(house_revoked(room->house), g->session_id))
         room_revoked(room, g->session_id);
