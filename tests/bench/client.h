@@ -42,7 +42,7 @@ void ask(struct conn *c, const char *text);
 void ask_get(struct conn *c, const char *path, const char *token);
 /* Waits up to `until_us` for answers, and gives each to `fn`. Other descriptors: see client_watch(). */
 void turn(int64_t until_us, on_answer fn);
-/* turn() sets `*flag` whenever something new can be read from this descriptor. */
+/* turn() sets `*flag` whenever something new can be read from this descriptor; of one only. */
 void client_watch(int fd, bool *flag);
 void expect(const struct answer *a, int status, int other);
 
