@@ -30,8 +30,8 @@ function row(name, figure, unit, { limit, of = '', goal, why = '', more = '' } =
     ratio: limit ? round(figure / limit, 2) : undefined, goal: goal && round(goal), why, more }
   report.rows.push(rounded)
   const cells = [name.padEnd(46), `${rounded.figure} ${unit}`.padStart(15), `${rounded.limit ?? '-'}`.padStart(9),
-    `${rounded.ratio ?? '-'}`.padStart(6), `${rounded.goal ?? '-'}`.padStart(8)]
-  console.log(`${cells.join('')}   ${[more, of && `limit: ${of}`, why].filter(Boolean).join('; ')}`)
+    `${rounded.ratio ?? '-'}`.padStart(9), `${rounded.goal ?? '-'}`.padStart(8)]
+  console.log(`${cells.join('')}   ${[more, limit && of && `limit: ${of}`, why].filter(Boolean).join('; ')}`)
 }
 
 const latencies = ({ p50_ms, p99_ms }) => `p50 ${p50_ms} ms, p99 ${p99_ms} ms`
@@ -274,7 +274,7 @@ if (unknown.length) throw new Error(`ROWS: ${unknown} is none of ${Object.keys(r
 
 report.machine = { cpu: cpus()[0].model.trim(), cores: cpus().length, durable: 'innodb_flush_log_at_trx_commit = 1' }
 console.log(`${report.machine.cores} cores (${report.machine.cpu}) for everything, the client too; ${report.machine.durable}`)
-console.log(`${'row'.padEnd(46)}${'figure'.padStart(15)}${'limit'.padStart(9)}${'ratio'.padStart(6)}${'goal'.padStart(8)}   notes`)
+console.log(`${'row'.padEnd(46)}${'figure'.padStart(15)}${'limit'.padStart(9)}${'ratio'.padStart(9)}${'goal'.padStart(8)}   notes`)
 if (chosen.some((name) => !OWN_HOUSE.includes(name))) {
   const bench = await open(2 * PARKED)
   try {

@@ -30,7 +30,7 @@ static struct {
     size_t n, all;
 } measured;
 
-noreturn void die(const char *what, const char *detail)
+_Noreturn void die(const char *what, const char *detail)
 {
     fprintf(stderr, "load: %s: %s\n", what, detail);
     exit(1);

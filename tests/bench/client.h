@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdnoreturn.h>
 
 enum { REQUEST_BYTES = 2048 };
 
@@ -29,7 +28,7 @@ struct answer {
 
 typedef void (*on_answer)(struct conn *c, const struct answer *a);
 
-noreturn void die(const char *what, const char *detail);
+_Noreturn void die(const char *what, const char *detail);
 int number(const char *text);
 int64_t clock_us(void);
 

@@ -110,15 +110,15 @@ static void send_message(struct pair *p, struct conn *post)
 static void take_cursor(struct pair *p, const struct answer *a)
 {
     static const char name[] = "\"cursor\":\"";
-    const char *at = strstr(a->body, name), *end;
+    const char *at = strstr(a->body, name);
+    const size_t n = at ? strcspn(at += strlen(name), "\"") : 0;
 
     expect(a, 200, 200);
-    if (!at || !(end = strchr(at += strlen(name), '"')) || end - at >= CURSOR_BYTES)
+    if (!n || n >= CURSOR_BYTES)
         die("an answer lacks its cursor", a->body);
     pairs.opening -= !*p->cursor;
     pairs.waiting += !*p->cursor;
-    memcpy(p->cursor, at, (size_t)(end - at));
-    p->cursor[end - at] = '\0';
+    snprintf(p->cursor, sizeof p->cursor, "%.*s", (int)n, at);
 }
 
 static void on_get(struct conn *c, const struct answer *a)
