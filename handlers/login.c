@@ -26,34 +26,34 @@ static const struct field register_fields[] = {
     {.name = "username",
      .type = FIELD_STR,
      .flags = F_REQUIRED,
-     IN(registration, username),
+     IN(sign_up, username),
      .min = USERNAME_MIN,
      .max = USERNAME_MAX},
     {.name = "password",
      .type = FIELD_STR,
      .flags = F_REQUIRED | F_SECRET,
-     IN(registration, password),
+     IN(sign_up, password),
      .min = PASSWORD_MIN,
      .max = PASSWORD_MAX},
     {.name = "nickname",
      .type = FIELD_STR,
      .flags = F_REQUIRED,
-     IN(registration, nickname),
+     IN(sign_up, nickname),
      .min = 1,
      .max = NICKNAME_MAX},
     {.name = "device",
      .type = FIELD_OBJECT,
      .flags = F_REQUIRED,
-     IN(registration, device),
+     IN(sign_up, device),
      .shape = &device_shape},
     {.name = "invite",
      .type = FIELD_STR,
      .flags = F_SECRET,
-     IN(registration, invite),
+     IN(sign_up, invite),
      .min = 1,
      .max = INVITE_MAX},
 };
-static const struct shape register_in = SHAPE("RegisterRequest", struct registration, register_fields);
+static const struct shape register_in = SHAPE("RegisterRequest", struct sign_up, register_fields);
 
 struct login_in {
     struct str username, password;
@@ -232,7 +232,7 @@ static enum err server_get(struct req *r)
 
     *(struct server_out *)r->out = (struct server_out){
         .version = STR(POSTHOUSE_VERSION),
-        .features = STR("[]"),
+        .features = STR("[\"stream\"]"),
         .oldest_client = STR(POSTHOUSE_OLDEST_CLIENT),
         .registration = conf->registration,
         .limits = {.poll_timeout = conf->poll_max_s,

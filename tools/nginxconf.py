@@ -57,18 +57,18 @@ def indent(depth, lines):
 
 
 def routes_of(program, environment):
-    """The route table that a handler prints."""
+    """The route table that a handler prints: (method, path, whether it is a stream) of each."""
     answer = subprocess.run([program, "--routes"], env=environment, capture_output=True, text=True, timeout=10)
     if answer.returncode != 0:
         raise ConfigError(f"{program} --routes: {answer.stderr.strip()}")
-    return [(route["method"], route["path"]) for route in json.loads(answer.stdout)]
+    return [(route["method"], route["path"], route["stream"]) for route in json.loads(answer.stdout)]
 
 
 def route_map(tables):
     """Rows of the map from "METHOD:path" to handler: literal paths by hash, the others by pattern, special ones first."""
     literal, patterns, owner = [], [], {}
     for handler, routes in tables.items():
-        for method, path in routes:
+        for method, path, _ in routes:
             shape = (method, re.sub(r"\{[^}]*\}", "{}", path))
             if shape in owner:
                 raise ConfigError(f"{method} {path} is in the tables of {owner[shape]} and of {handler}")
@@ -80,6 +80,21 @@ def route_map(tables):
             wild = [part == "[^/]+" for part in parts]
             patterns.append((wild, f'"~^{method}:{"/".join(parts)}$" {handler};'))
     return sorted(literal) + [row for _, row in sorted(patterns)]
+
+
+def streams(tables, uses, silence_s):
+    """Locations of the routes that answer without end: each piece goes on as it comes."""
+    for path in sorted(path for routes in tables.values() for _, path, stream in routes if stream):
+        yield f"location = {path} {{"
+        yield from (f"    {use}" for use in uses)
+        yield "    if ($cors_preflight) { rewrite ^ /-/preflight last; }"
+        yield '    if ($handler = "") { return 404; }'
+        yield "    gzip off;"
+        yield "    fastcgi_buffering off;"
+        yield "    fastcgi_pass_header X-Accel-Buffering;    # for a proxy before this one"
+        yield f"    fastcgi_read_timeout {silence_s}s;"
+        yield "    fastcgi_pass $handler;"
+        yield "}"
 
 
 def upstreams(sockets):
@@ -168,6 +183,8 @@ def nginx_conf(settings, tables, sockets, place):
         "tls": indent(8, tls),
         "routes": indent(8, route_map(tables)),
         "upstreams": indent(4, upstreams(sockets)),
+        # Twice the pause after which a handler says something.
+        "streams": indent(8, streams(tables, uses, 2 * settings["stream_beat_s"] + 20)),
         "limit_zones": indent(4, zones), "limits": indent(12, uses),
         "cors_origins": indent(8, origin_rows),
         "headers": indent(8, headers(origins)),

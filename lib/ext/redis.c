@@ -8,6 +8,7 @@
 #include "ext/redis.h"
 
 #include <hiredis/hiredis.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
@@ -128,8 +129,18 @@ static enum err greet(struct redis *r)
     return err == OK ? OK : down(r);
 }
 
+/* Nothing was asked, and yet there is something to read: the server has gone, or was started again. */
+static bool is_stale(const struct redis *r)
+{
+    struct pollfd p = {.fd = r->link->fd, .events = POLLIN | POLLRDHUP};
+
+    return !r->pending && poll(&p, 1, 0) != 0;
+}
+
 enum err redis_open(struct redis *r)
 {
+    if (r->link && is_stale(r))
+        redis_close(r);
     if (r->link)
         return OK;
     if (clock_mono_ms() < r->down_until_ms)

@@ -82,7 +82,7 @@ enum err account_insert(struct ctx *ctx, struct str username, struct str nicknam
 }
 
 struct registering {
-    const struct registration *in;
+    const struct sign_up *in;
     struct str hash;
     struct tokens *out;
 };
@@ -111,7 +111,7 @@ static enum err do_register(struct ctx *ctx, void *arg)
     return audit_add(ctx, AUDIT_ACCOUNT_CREATED, "user", ctx->actor.user_id, NULL);
 }
 
-static enum err check_registration(struct ctx *ctx, const struct registration *in)
+static enum err check_registration(struct ctx *ctx, const struct sign_up *in)
 {
     const int mode = house_conf(ctx->house)->registration;
     struct str key;
@@ -126,7 +126,7 @@ static enum err check_registration(struct ctx *ctx, const struct registration *i
     return password_accept(ctx, "password", in->password, key);
 }
 
-enum err account_register(struct ctx *ctx, const struct registration *in, struct tokens *out)
+enum err account_register(struct ctx *ctx, const struct sign_up *in, struct tokens *out)
 {
     struct registering r = {.in = in, .out = out};
 

@@ -23,7 +23,7 @@
 enum { USERNAME_MIN = 3, USERNAME_MAX = 32, USERNAME_KEY_MAX = 64, INVITE_MAX = 128, RESET_TOKEN_MAX = 512 };
 enum { APP_HOUSE = 1 };
 
-struct registration {
+struct sign_up {
     struct str username, password, nickname;
     struct device device;
     struct str invite; /* absent: none */
@@ -33,7 +33,7 @@ struct registration {
  * Makes an account and signs it in: ctx->actor is the new person afterwards.
  * ERR_REGISTRATION_CLOSED, ERR_INVALID_REQUEST, ERR_WEAK_PASSWORD, ERR_USERNAME_TAKEN.
  */
-enum err account_register(struct ctx *ctx, const struct registration *in, struct tokens *out) MUST_CHECK;
+enum err account_register(struct ctx *ctx, const struct sign_up *in, struct tokens *out) MUST_CHECK;
 /* The same for an existing one. ERR_WRONG_PASSWORD, ERR_RATE_LIMITED, ERR_ACCOUNT_SUSPENDED (with the right
  * password only). */
 enum err account_login(struct ctx *ctx, struct str username, struct str password, const struct device *device,

@@ -81,8 +81,9 @@ static struct bell_last *place_of(struct bell_order *order, uint64_t key)
         if (l->heard < oldest->heard)
             oldest = l;
     }
-    struct bell_last *l = order->n < BELL_ORDER_MAX ? &order->last[order->n++] : oldest;
-    *l = (struct bell_last){.key = key, .heard = order->heard};
+    const bool is_full = order->n == BELL_ORDER_MAX;
+    struct bell_last *l = is_full ? oldest : &order->last[order->n++];
+    *l = (struct bell_last){.key = key, .heard = order->heard, .forgotten = is_full};
     return l;
 }
 
@@ -95,7 +96,22 @@ bool bell_follows(struct bell_order *order, uint64_t ringer, uint64_t number)
     return follows;
 }
 
+bool bell_heard(struct bell_order *order, uint64_t ringer, uint64_t number)
+{
+    struct bell_last *last = place_of(order, ringer);
+
+    if (last->number >= number)
+        return true;
+    last->number = number;
+    return false;
+}
+
 uint64_t bell_next(struct bell_order *order, uint64_t process)
 {
-    return ++place_of(order, process)->number;
+    struct bell_last *last = place_of(order, process);
+
+    /* More numbers were not given out, to all processes together. */
+    last->number = last->forgotten ? order->heard : last->number + 1;
+    last->forgotten = false;
+    return last->number;
 }

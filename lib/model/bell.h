@@ -6,7 +6,10 @@
  * rest
  *
  * `number` counts what one ringer put on one list: 1, 2, 3, …; a jump tells the
- * poll process that elements were lost, and it reads its boxes. 0 is not counted.
+ * poll process that elements were lost, and it reads its boxes. Should nothing more
+ * come, the ringer's last number stands in `ph:rung:` (inbox.h): it is set after
+ * the push, so once the list was found empty everything up to it must have been
+ * heard. 0 is not counted.
  */
 #ifndef MODEL_BELL_H
 #define MODEL_BELL_H
@@ -56,13 +59,19 @@ enum { BELL_ORDER_MAX = 512 };
 struct bell_order {
     struct bell_last {
         uint64_t key, number, heard;
+        bool forgotten; /* perhaps: it took another one's place */
     } last[BELL_ORDER_MAX];
     size_t n;
     uint64_t heard;
 };
 /* True if nothing is missing before this element. */
 bool bell_follows(struct bell_order *order, uint64_t ringer, uint64_t number);
-/* The next number for a process: 1, 2, 3, … */
+/*
+ * True if everything up to `number` was heard. Whoever asks knows that it was put on
+ * the list, and that the list was empty later: what is missing is lost, once.
+ */
+bool bell_heard(struct bell_order *order, uint64_t ringer, uint64_t number);
+/* The next number for a process: 1, 2, 3, …; never again one that it had before. */
 uint64_t bell_next(struct bell_order *order, uint64_t process);
 
 #endif

@@ -68,6 +68,7 @@ static enum err insert(struct ctx *ctx, struct conversation_row *pair, uint64_t 
     struct count_row count;
     uint64_t version;
 
+    TRY(friend_request_drop(ctx, pair, me)); /* first: it holds both people's rows, in their order */
     TRY(user_touch(ctx, me,
                    &version)); /* holds my row: two of mine at once are counted one after the other */
     TRY(q_blocks_count(ctx, me, &count));
@@ -75,7 +76,6 @@ static enum err insert(struct ctx *ctx, struct conversation_row *pair, uint64_t 
         return fail(ctx, ERR_QUOTA_EXCEEDED, "you block as many people as one can");
     TRY(q_block_insert(ctx, me, user_id, version, NULL));
     TRY(conversation_set_flags(ctx, pair, (unsigned)pair->flags | conversation_block_flag(pair, me)));
-    TRY(friend_request_drop(ctx, pair, me));
     return tell(ctx, pair, version);
 }
 

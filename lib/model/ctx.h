@@ -22,6 +22,7 @@ struct house;
 struct actor {
     uint64_t app_id, user_id, session_id;
     const char *address; /* of the client, for the audit; NULL: none */
+    int64_t expires_ms;  /* of the token that he showed, by the wall clock; 0: none */
 };
 
 struct ctx {

@@ -57,10 +57,12 @@ enum err epoch_read(struct redis *redis, struct arena *arena, struct epoch *out)
     TRY(redis_add(redis, (struct str[]){STR("SET"), key, {fresh, HALF}, STR("NX")}, 4));
     TRY(redis_add(redis, (struct str[]){STR("GET"), key}, 2));
     TRY(redis_add(redis, (struct str[]){STR("INFO"), STR("server")}, 2));
-    TRY(redis_answer(redis, arena, &set)); /* a full server refuses it, although it would change nothing */
+    TRY(redis_answer(redis, arena, &set));
     TRY(redis_answer(redis, arena, &house));
     TRY(redis_answer(redis, arena, &info));
     const struct str run_id = info_value(info.str, STR("run_id:"));
+    if (set.type == REDIS_ERROR) /* a full server: it takes no box and no bell either */
+        return ERR_UNAVAILABLE;
     if (house.type != REDIS_STR || house.str.n != HALF || run_id.n < HALF || !is_hex(house.str) ||
         !is_hex(run_id))
         return ERR_UNAVAILABLE;

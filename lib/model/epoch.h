@@ -36,7 +36,8 @@ static inline struct str epoch_str(const struct epoch *e)
     return (struct str){e->text, epoch_is_none(*e) ? 0 : EPOCH_BYTES};
 }
 
-/* Reads both parts, making `ph:house` if it is absent. */
+/* Reads both parts, making `ph:house` if it is absent. ERR_UNAVAILABLE too from a server that writes nothing.
+ */
 enum err epoch_read(struct redis *redis, struct arena *arena, struct epoch *out) MUST_CHECK;
 /*
  * The epoch that holds on this connection: read again on a new connection, after

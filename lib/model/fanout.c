@@ -1,7 +1,8 @@
 /*
  * The fan-out. Killed between the boxes and the bells, or between two chunks: the
  * outbox row is still there, and all of it is rung again. An element that was
- * numbered and never arrived shows to its process as a jump in the numbers.
+ * numbered and never arrived shows to its process as a jump in the numbers, or, if
+ * nothing follows, by what is said in `ph:rung:`.
  */
 #include "model/fanout.h"
 
@@ -163,12 +164,12 @@ static enum err read_boxes(struct fanout *f, const struct fan_target *targets, s
 
 /* ---- bells ---- */
 
-static struct str element(struct fanout *f, struct arena *arena, const struct group *g)
+static struct str element(struct fanout *f, struct arena *arena, const struct group *g, uint64_t number)
 {
     const struct bell bell = {
         .kind = is_whisper(g->event) ? BELL_WHISPER : BELL_EVENT,
         .ringer = f->id,
-        .number = bell_next(f->order, g->process),
+        .number = number,
         .rung_at_ms = clock_wall_ms(),
         .session_id = g->event->origin,
         .epoch = g->epoch,
@@ -179,32 +180,38 @@ static struct str element(struct fanout *f, struct arena *arena, const struct gr
     return bell_pack(&bell, arena);
 }
 
-/* Puts all elements of one process on its list, in order, beginning with group `first`. */
+/* Puts all elements of one process on its list, in order, beginning with group `first`; then says how far. */
 static enum err push_process(struct fanout *f, struct groups *g, size_t first, struct inbox_key *key)
 {
+    const uint64_t process = g->items[first].process;
     struct str argv[2 + ELEMENTS_MAX] = {STR("RPUSH"), {key->text, key->n}};
+    struct rung rung = {.ringer = f->id};
     size_t n = 2;
 
     for (size_t i = first; i < g->n && n < 2 + ELEMENTS_MAX; i++) {
-        if (g->items[i].pushed || g->items[i].process != g->items[first].process)
+        if (g->items[i].pushed || g->items[i].process != process)
             continue;
-        argv[n++] = element(f, g->arena, &g->items[i]);
+        rung.number = bell_next(f->order, process);
+        argv[n++] = element(f, g->arena, &g->items[i], rung.number);
         g->items[i].pushed = true;
     }
     TRY(redis_add(f->bells, argv, n));
     /* A list that is made by this push dies in 120 s if nobody takes from it; NX leaves an older one its end.
      */
-    return redis_add(f->bells, (struct str[]){STR("EXPIRE"), argv[1], STR("120"), STR("NX")}, 4);
+    TRY(redis_add(f->bells, (struct str[]){STR("EXPIRE"), argv[1], STR("120"), STR("NX")}, 4));
+    return inbox_rung_add(f->bells, process, rung);
 }
 
 static enum err read_push(struct fanout *f, struct arena *arena, bool *too_long)
 {
-    struct redis_reply pushed, expires;
+    struct redis_reply pushed, expires, said;
 
     TRY(redis_answer(f->bells, arena, &pushed));
     TRY(redis_answer(f->bells, arena, &expires));
+    TRY(redis_answer(f->bells, arena, &said));
+    TRY(redis_answer(f->bells, arena, &expires));
     *too_long = pushed.type == REDIS_INT && pushed.number > LIST_MAX;
-    return pushed.type == REDIS_INT ? OK : ERR_UNAVAILABLE;
+    return pushed.type == REDIS_INT && said.type == REDIS_INT ? OK : ERR_UNAVAILABLE;
 }
 
 static enum err cut(struct fanout *f, struct arena *arena, const struct inbox_key *key)

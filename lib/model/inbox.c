@@ -5,7 +5,7 @@
 
 #include "scripts.h"
 
-enum { LIFE_MS = 7 * 24 * 3600 * 1000, PROCESS_DIGITS = 16 };
+enum { LIFE_MS = 7 * 24 * 3600 * 1000, HEX_DIGITS = 16 };
 
 #define BOX_ITEMS "512"
 
@@ -35,9 +35,29 @@ struct inbox_key inbox_bell_key(uint64_t process)
     return key;
 }
 
+struct inbox_key inbox_rung_key(uint64_t process)
+{
+    struct inbox_key key;
+    key.n = (size_t)snprintf(key.text, sizeof key.text, "ph:rung:%016llx", (unsigned long long)process);
+    return key;
+}
+
 static struct str key_str(const struct inbox_key *key)
 {
     return (struct str){key->text, key->n};
+}
+
+/* 16 digits, as %016llx writes them. */
+static bool hex_u64(struct str hex, uint64_t *out)
+{
+    unsigned char bytes[HEX_DIGITS / 2];
+
+    if (!hex_decode(hex, bytes, sizeof bytes))
+        return false;
+    *out = 0;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        *out = *out << 8 | bytes[i];
+    return true;
 }
 
 /* ---- cursors ---- */
@@ -55,8 +75,12 @@ struct cursor cursor_parse(struct str text)
 {
     const struct cursor nowhere = {0};
     unsigned char checked[EPOCH_BYTES / 2];
-    struct cursor c;
+    struct cursor c = {0};
 
+    if (str_starts(text, STR("m."))) {
+        const struct str digest = {text.p + 2, text.n - 2};
+        return hex_u64(digest, &c.digest) ? c : nowhere;
+    }
     if (text.n <= EPOCH_BYTES + 1 || text.p[EPOCH_BYTES] != '.')
         return nowhere;
     const struct str epoch = {text.p, EPOCH_BYTES};
@@ -72,26 +96,17 @@ struct cursor cursor_parse(struct str text)
 struct str cursor_format(struct cursor c, char out[INBOX_CURSOR_BYTES])
 {
     const struct str epoch = epoch_str(&c.epoch);
-    char *at = mempcpy(out, epoch.p, epoch.n);
 
+    if (c.digest)
+        return (struct str){
+            out, (size_t)snprintf(out, INBOX_CURSOR_BYTES, "m.%016llx", (unsigned long long)c.digest)};
+    char *at = mempcpy(out, epoch.p, epoch.n);
     *at++ = '.';
     at += u64_text(c.n, at);
     return (struct str){out, (size_t)(at - out)};
 }
 
 /* ---- registrations ---- */
-
-static bool process_from(struct str hex, uint64_t *process)
-{
-    unsigned char bytes[PROCESS_DIGITS / 2];
-
-    if (!hex_decode(hex, bytes, sizeof bytes))
-        return false;
-    *process = 0;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        *process = *process << 8 | bytes[i];
-    return true;
-}
 
 static bool registration_from(struct str session, struct str value, struct registration *out)
 {
@@ -101,7 +116,7 @@ static bool registration_from(struct str session, struct str value, struct regis
     if (!str_cut(&value, ':', &process) || !str_cut(&value, ':', &generation) ||
         !str_cut(&value, ':', &expiry))
         return false;
-    if (!str_u64(session, &out->session_id) || !process_from(process, &out->process) ||
+    if (!str_u64(session, &out->session_id) || !hex_u64(process, &out->process) ||
         !str_u64(generation, &out->generation) || !str_u64(expiry, &expires) || expires > INT64_MAX)
         return false;
     out->expires_ms = (int64_t)expires;
@@ -118,17 +133,42 @@ size_t registrations_read(const struct redis_reply *reply, struct arena *arena, 
     return n;
 }
 
-/* ---- a poll opens ---- */
+/* ---- what was rung ---- */
 
 static struct str number(uint64_t v, char room[24])
 {
     return (struct str){room, u64_text(v, room)};
 }
 
-static struct str process_text(uint64_t process, char room[24])
+static struct str hex_text(uint64_t v, char room[24])
 {
-    return (struct str){room, (size_t)snprintf(room, 24, "%016llx", (unsigned long long)process)};
+    return (struct str){room, (size_t)snprintf(room, 24, "%016llx", (unsigned long long)v)};
 }
+
+enum err inbox_rung_add(struct redis *redis, uint64_t process, struct rung rung)
+{
+    const struct inbox_key key = inbox_rung_key(process);
+    char ringer[24], last[24];
+
+    TRY(redis_add(
+        redis,
+        (struct str[]){STR("HSET"), key_str(&key), hex_text(rung.ringer, ringer), number(rung.number, last)},
+        4));
+    return redis_add(redis, (struct str[]){STR("EXPIRE"), key_str(&key), STR("120")}, 3);
+}
+
+size_t rung_read(const struct redis_reply *reply, struct arena *arena, struct rung **out)
+{
+    size_t n = 0;
+
+    *out = arena_array(arena, reply->n / 2, sizeof **out);
+    for (size_t i = 0; i + 1 < reply->n; i += 2)
+        n += hex_u64(reply->items[i].str, &(*out)[n].ringer) &&
+             str_u64(reply->items[i + 1].str, &(*out)[n].number);
+    return n;
+}
+
+/* ---- a poll opens ---- */
 
 static enum err ask_open(struct redis *redis, uint64_t process, struct epoch epoch,
                          const struct inbox_ask *ask)
@@ -142,7 +182,7 @@ static enum err ask_open(struct redis *redis, uint64_t process, struct epoch epo
         epoch_str(&ask->cursor.epoch),
         number(ask->cursor.n, n),
         number(ask->session_id, session),
-        process_text(process, who),
+        hex_text(process, who),
         number((uint64_t)ask->hold_ms, hold),
         number(INBOX_ITEMS_MAX, most),
         number(LIFE_MS, life),
@@ -188,7 +228,7 @@ static void read_open(const struct redis_reply *r, struct arena *arena, uint64_t
     out->n = (uint64_t)r->items[1].number;
     out->newest = (uint64_t)r->items[2].number;
     out->generation = (uint64_t)r->items[3].number;
-    if (!process_from(r->items[4].str, &out->former) || out->former == process)
+    if (!hex_u64(r->items[4].str, &out->former) || out->former == process)
         out->former = 0;
     out->was_online = r->items[5].number != 0;
     read_items(r, arena, out);
@@ -216,7 +256,7 @@ enum err inbox_close(struct redis *redis, struct arena *arena, uint64_t process,
         const struct inbox_key at = inbox_at_key(leaves[i].user_id);
         const struct str keys[] = {key_str(&at)};
         char session[24], who[24], generation[24];
-        const struct str args[] = {number(leaves[i].session_id, session), process_text(process, who),
+        const struct str args[] = {number(leaves[i].session_id, session), hex_text(process, who),
                                    number(leaves[i].generation, generation)};
         TRY(redis_script_add(redis, &script_poll_close, keys, 1, args, 3));
     }

@@ -7,6 +7,7 @@
  *   ph:{u<uid>}:meta         hash: epoch under which the box was made; n where it begins
  *   ph:{u<uid>}:at           hash: session → "process:generation:expiry", the registrations of polls
  *   ph:bell:<process>        list: one per start of a poll process (bell.h)
+ *   ph:rung:<process>        hash: ringer → number of the last element that it put on that list
  *
  * The three of a person share a hash slot, live for 7 days after his last poll,
  * and are made and renewed together by scripts/poll_open.lua.
@@ -38,12 +39,22 @@ struct inbox_key {
 };
 struct inbox_key inbox_at_key(uint64_t user_id);
 struct inbox_key inbox_bell_key(uint64_t process);
+struct inbox_key inbox_rung_key(uint64_t process);
 
-/* Where somebody stands: has everything of the box up to n. No epoch: nowhere. */
+/*
+ * Where somebody stands: has everything of the box up to n ("epoch.n"). Or, without
+ * an epoch, while Redis is away: knows the state of the database that has this
+ * digest ("m.digest"). Neither: nowhere.
+ */
 struct cursor {
     struct epoch epoch;
     uint64_t n;
+    uint64_t digest; /* model/digest.h; 0: none */
 };
+static inline bool cursor_is_none(struct cursor c)
+{
+    return epoch_is_none(c.epoch) && !c.digest;
+}
 
 /* Anything that is not a cursor of ours stands nowhere; so will a later kind, for a release that does not
  * know it. */
@@ -60,6 +71,15 @@ struct registration {
 
 /* The fields and values of an `at` hash, those that are one. In `arena`. */
 size_t registrations_read(const struct redis_reply *reply, struct arena *arena, struct registration **out);
+
+/* What one ringer says that it put on the list of a process: 1 to `number`. */
+struct rung {
+    uint64_t ringer, number;
+};
+/* The command that says it, to be queued behind the push; its answers are two. */
+enum err inbox_rung_add(struct redis *redis, uint64_t process, struct rung rung) MUST_CHECK;
+/* The fields and values of a `rung` hash, those that are one. In `arena`. */
+size_t rung_read(const struct redis_reply *reply, struct arena *arena, struct rung **out);
 
 struct inbox_item {
     uint64_t n;

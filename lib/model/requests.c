@@ -132,25 +132,30 @@ static enum err befriend(struct ctx *ctx, struct conversation_row *pair)
     return log_append_system(ctx, pair, "friends_now");
 }
 
-static void tell_both(struct ctx *ctx, const struct request_row *request)
+/* Raises the versions of both people, in the order of their ids, and tells them. */
+static enum err tell_both(struct ctx *ctx, const struct conversation_row *pair,
+                          const struct request_row *request)
 {
-    const uint64_t both[] = {request->from_id, request->to_id};
+    const uint64_t both[] = {pair->low_id, pair->high_id};
 
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
+        TRY(q_user_touch(ctx, both[i], NULL));
         event_add(&ctx->events, ctx->arena,
                   (struct event){.kind = EVENT_FRIEND_REQUEST,
                                  .to_id = both[i],
                                  .id = request->id,
                                  .version = request->version});
+    }
+    return OK;
 }
 
-static enum err decide(struct ctx *ctx, struct request_row *request, enum request_state state)
+static enum err decide(struct ctx *ctx, const struct conversation_row *pair, struct request_row *request,
+                       enum request_state state)
 {
     TRY(q_request_decide(ctx, request->id, state, NULL));
     request->state = state;
     request->version++;
-    tell_both(ctx, request);
-    return OK;
+    return tell_both(ctx, pair, request);
 }
 
 /* ---- asking ---- */
@@ -201,9 +206,8 @@ static enum err ask(struct ctx *ctx, const struct conversation_row *pair, struct
                                            .high_id = pair->high_id,
                                            .message = message.p ? message : STR("")};
     TRY(q_request_insert(ctx, &in, NULL));
-    tell_both(ctx, &request);
     *id = request.id;
-    return OK;
+    return tell_both(ctx, pair, &request);
 }
 
 enum err friend_request_send(struct ctx *ctx, uint64_t user_id, struct str message, uint64_t *id, bool *made)
@@ -228,7 +232,7 @@ enum err friend_request_send(struct ctx *ctx, uint64_t user_id, struct str messa
     *made = request.from_id == user_id;
     if (!*made)
         return OK;
-    TRY(decide(ctx, &request, REQUEST_ACCEPTED));
+    TRY(decide(ctx, &pair, &request, REQUEST_ACCEPTED));
     return befriend(ctx, &pair);
 }
 
@@ -272,7 +276,7 @@ enum err friend_request_accept(struct ctx *ctx, uint64_t id, uint64_t *friend_id
         return answered(ctx, &request);
     if (pair.flags & (PAIR_LOW_BLOCKS | PAIR_HIGH_BLOCKS))
         return fail(ctx, ERR_BLOCKED, "one of you has blocked the other");
-    TRY(decide(ctx, &request, REQUEST_ACCEPTED));
+    TRY(decide(ctx, &pair, &request, REQUEST_ACCEPTED));
     return befriend(ctx, &pair);
 }
 
@@ -286,7 +290,7 @@ static enum err end(struct ctx *ctx, uint64_t id, bool outgoing, enum request_st
         return OK;
     if (request.state != REQUEST_PENDING)
         return answered(ctx, &request);
-    return decide(ctx, &request, state);
+    return decide(ctx, &pair, &request, state);
 }
 
 enum err friend_request_decline(struct ctx *ctx, uint64_t id)
@@ -307,5 +311,5 @@ enum err friend_request_drop(struct ctx *ctx, const struct conversation_row *pai
     if (err == ERR_NOT_FOUND)
         return OK;
     TRY(err);
-    return decide(ctx, &request, request.from_id == blocker ? REQUEST_WITHDRAWN : REQUEST_DECLINED);
+    return decide(ctx, pair, &request, request.from_id == blocker ? REQUEST_WITHDRAWN : REQUEST_DECLINED);
 }

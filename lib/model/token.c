@@ -214,5 +214,6 @@ enum err token_check(struct token_keys *keys, struct revoked_set *revoked, enum 
     out->app_id = app_id;
     out->user_id = user_id;
     out->session_id = session_id;
+    out->expires_ms = expires_ms;
     return OK;
 }

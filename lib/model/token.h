@@ -50,7 +50,7 @@ enum err token_make(struct token_keys *keys, enum token_kind kind, const struct 
                     int64_t expires_ms, struct arena *arena, struct str *out) MUST_CHECK;
 
 /*
- * Whom the token speaks for; sets app_id, user_id and session_id of `out` and nothing else.
+ * Whom the token speaks for, and until when; sets these of `out`, and nothing else.
  * ERR_TOKEN_EXPIRED only for one that is genuine and not revoked; ERR_UNAUTHENTICATED for anything else.
  * Takes the same time for every wrong MAC.
  */

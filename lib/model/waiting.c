@@ -20,8 +20,12 @@ struct waiter {
     int64_t left_ms;         /* the last poll ended */
     int64_t seen_ms;         /* written to the database */
     unsigned era;            /* in which `cursor` was found right */
+    unsigned turn;           /* so many polls; a stream's answer begins the next */
     bool open, due, queued, reading, retry;
-    bool again; /* something rang during the reading */
+    bool again;   /* something rang during the reading */
+    bool stream;  /* the poll stays after an answer */
+    bool began;   /* the stream was answered once: it goes on, it takes nothing over */
+    bool telling; /* an answer is on its way, the stream is between two polls */
 };
 
 struct waiting {
@@ -29,6 +33,7 @@ struct waiting {
     struct waiter *first_to_read, **last_to_read;
     size_t sessions, parked;
     unsigned era;
+    bool away; /* Redis; whoever is queued then waits for his digest, not for a reading */
 };
 
 /* ---- the tables ---- */
@@ -123,10 +128,17 @@ static void drop(struct waiting *w, struct waiter *x)
 
 /* ---- small steps ---- */
 
-/* While it is being read it need not be queued: the end of the reading sees to it. */
+/* There is a poll that an answer could be found for. */
+static bool is_asking(const struct waiter *x)
+{
+    return x->ticket && !x->telling;
+}
+
+/* While it is being read it need not be queued: the end of the reading sees to it; a digest waits for no
+ * reading. While it is told something waiting_told() does. */
 static bool queue_read(struct waiting *w, struct waiter *x)
 {
-    if (x->queued || x->reading)
+    if (x->queued || (x->reading && !w->away) || !is_asking(x))
         return false;
     x->queued = true;
     x->retry = false;
@@ -149,18 +161,40 @@ static void answers_add(struct answers *out, struct answer a)
     out->items[out->n++] = a;
 }
 
-/* The poll ends with this answer. What it is told counts as told: a lost answer comes back with an older
- * cursor. */
+/* Nobody waits any more. */
+static void forget_poll(struct waiting *w, struct waiter *x, int64_t now_ms)
+{
+    x->ticket = 0;
+    x->open = x->due = x->retry = x->stream = x->began = x->telling = false;
+    x->left_ms = now_ms;
+    w->parked--;
+}
+
+/* A stream goes on after what it is told while its time lasts. */
+static bool goes_on(const struct waiter *x, enum answer_kind kind)
+{
+    return x->stream && !x->due &&
+           (kind == ANSWER_NOTHING || kind == ANSWER_EVENT || kind == ANSWER_READ || kind == ANSWER_RESYNC);
+}
+
+/* The poll ends with this answer; a stream waits until it is taken. What is told counts as told: a lost
+ * answer comes back with an older cursor. */
 static void end_poll(struct waiting *w, struct waiter *x, enum answer_kind kind, int64_t now_ms,
                      struct answers *out)
 {
-    answers_add(out, (struct answer){kind, x->ticket, x->session_id, x->open ? x->cursor : x->asked});
+    const struct answer a = {kind,      x->stream,     goes_on(x, kind),
+                             x->ticket, x->session_id, x->open ? x->cursor : x->asked};
+
+    answers_add(out, a);
     if (x->open)
         x->answered = x->cursor.n;
-    x->ticket = 0;
-    x->open = x->due = x->retry = false;
-    x->left_ms = now_ms;
-    w->parked--;
+    if (!a.goes_on) {
+        forget_poll(w, x, now_ms);
+        return;
+    }
+    x->asked = a.cursor;
+    x->began = x->telling = true;
+    x->open = x->retry = false;
 }
 
 static void raise_to(uint64_t *n, uint64_t to)
@@ -172,11 +206,11 @@ static void raise_to(uint64_t *n, uint64_t to)
 /* ---- what happens to a poll ---- */
 
 /* The process knows that nothing is above this cursor, and will hear of what comes. */
-static bool is_known(const struct waiting *w, const struct waiter *x, const struct arrival *a)
+static bool is_known(const struct waiting *w, const struct waiter *x)
 {
-    return x->era == w->era && !x->reading && epoch_eq(a->cursor.epoch, x->cursor.epoch) &&
-           a->cursor.n >= x->answered && a->cursor.n <= x->cursor.n && x->newest <= x->cursor.n &&
-           x->generation > x->superseded_by && x->stands_until_ms >= a->until_ms;
+    return !w->away && x->era == w->era && !x->reading && epoch_eq(x->asked.epoch, x->cursor.epoch) &&
+           x->asked.n >= x->answered && x->asked.n <= x->cursor.n && x->newest <= x->cursor.n &&
+           x->generation > x->superseded_by && x->stands_until_ms >= x->until_ms;
 }
 
 bool waiting_arrive(struct waiting *w, const struct arrival *a, struct answers *out)
@@ -190,21 +224,33 @@ bool waiting_arrive(struct waiting *w, const struct arrival *a, struct answers *
     x->ticket = a->ticket;
     x->asked = a->cursor;
     x->until_ms = a->until_ms;
-    x->open = is_known(w, x, a);
+    x->stream = a->stream;
+    x->turn++;
+    x->open = is_known(w, x);
     w->parked++;
+    if (x->open && x->stream)
+        end_poll(w, x, ANSWER_NOTHING, 0, out); /* it begins */
     return x->open ? false : queue_read(w, x);
+}
+
+bool waiting_told(struct waiting *w, uint64_t session_id, uint64_t ticket)
+{
+    struct waiter *x = find(w, session_id);
+
+    if (!x || x->ticket != ticket || !x->telling)
+        return false;
+    x->telling = false;
+    x->turn++;
+    x->open = is_known(w, x);
+    return x->open && !x->due ? false : queue_read(w, x);
 }
 
 void waiting_leave(struct waiting *w, uint64_t session_id, uint64_t ticket, int64_t now_ms)
 {
     struct waiter *x = find(w, session_id);
 
-    if (!x || !ticket || x->ticket != ticket)
-        return;
-    x->ticket = 0;
-    x->open = x->due = x->retry = false;
-    x->left_ms = now_ms;
-    w->parked--;
+    if (x && ticket && x->ticket == ticket)
+        forget_poll(w, x, now_ms);
 }
 
 bool waiting_due(struct waiting *w, uint64_t session_id, uint64_t ticket)
@@ -236,7 +282,7 @@ static bool look(struct waiting *w, struct waiter *x)
 {
     x->era = 0;
     x->again = x->reading;
-    return x->ticket && queue_read(w, x);
+    return queue_read(w, x);
 }
 
 /* The box of this session's person has got number n. */
@@ -268,7 +314,7 @@ static bool hear_superseded(struct waiting *w, const struct bell *bell, int64_t 
     if (!x || x->generation >= bell->pairs[0].n)
         return false;
     raise_to(&x->superseded_by, bell->pairs[0].n);
-    if (x->ticket && x->open) /* one that is being read may still get a higher generation */
+    if (x->open || x->began) /* one that is being read may still get a higher generation */
         end_poll(w, x, ANSWER_SUPERSEDED, now_ms, out);
     return false;
 }
@@ -286,37 +332,107 @@ bool waiting_bell(struct waiting *w, const struct bell *bell, int64_t now_ms, st
                 continue;
             if (bell->kind == BELL_EVENT)
                 read |= hear_event(w, x, bell, pair->n, now_ms, out);
-            else if (x->ticket && x->open && x->session_id != bell->session_id && bell->json.n)
+            else if (x->open && x->session_id != bell->session_id && bell->json.n)
                 end_poll(w, x, ANSWER_EVENT, now_ms, out);
         }
     }
     return read;
 }
 
+static void queue_all(struct waiting *w)
+{
+    for (size_t b = 0; b < BUCKETS; b++)
+        for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
+            queue_read(w, x);
+}
+
 void waiting_lost(struct waiting *w)
 {
     w->era++;
-    for (size_t b = 0; b < BUCKETS; b++)
-        for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
-            if (x->ticket)
-                queue_read(w, x);
+    queue_all(w);
+}
+
+/* The next one of the queue; NULL: it is empty. */
+static struct waiter *dequeue(struct waiting *w)
+{
+    struct waiter *x = w->first_to_read;
+
+    if (!x)
+        return NULL;
+    w->first_to_read = x->next_to_read;
+    if (!w->first_to_read)
+        w->last_to_read = &w->first_to_read;
+    x->queued = false;
+    return x;
+}
+
+/* ---- without Redis ---- */
+
+void waiting_away(struct waiting *w)
+{
+    w->away = true;
+    waiting_lost(w);
+}
+
+void waiting_back(struct waiting *w)
+{
+    w->away = false;
+    waiting_lost(w);
+}
+
+bool waiting_is_away(const struct waiting *w)
+{
+    return w->away;
+}
+
+void waiting_watch_all(struct waiting *w)
+{
+    queue_all(w);
+}
+
+size_t waiting_watch(struct waiting *w, struct watched *out, size_t max)
+{
+    struct waiter *x;
+    size_t n = 0;
+
+    while (w->away && n < max && (x = dequeue(w)))
+        if (is_asking(x))
+            out[n++] = (struct watched){x->user_id, x->session_id, x->ticket};
+    return n;
+}
+
+void waiting_watched(struct waiting *w, const struct watched *of, uint64_t digest, int64_t now_ms,
+                     struct answers *out)
+{
+    struct waiter *x = find(w, of->session_id);
+
+    if (!w->away || !x || !is_asking(x) || x->ticket != of->ticket)
+        return; /* whatever came instead is queued */
+    const struct cursor told = x->open ? x->cursor : x->asked;
+    const bool begins = x->stream && !x->began;
+    if (digest && digest != told.digest) {
+        x->open = false;
+        x->asked = (struct cursor){.digest = digest};
+        end_poll(w, x, ANSWER_RESYNC, now_ms, out);
+    } else if (x->due || begins) {
+        const bool failed = cursor_is_none(told) || (begins && !digest);
+        end_poll(w, x, failed ? ANSWER_FAILED : ANSWER_NOTHING, now_ms, out);
+    }
 }
 
 /* ---- reading boxes ---- */
 
 size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
 {
+    struct waiter *x;
     size_t n = 0;
 
-    while (n < max && w->first_to_read) {
-        struct waiter *x = w->first_to_read;
-        w->first_to_read = x->next_to_read;
-        if (!w->first_to_read)
-            w->last_to_read = &w->first_to_read;
-        x->queued = x->again = false;
-        if (!x->ticket)
-            continue; /* it hung up meanwhile */
+    while (!w->away && n < max && (x = dequeue(w))) {
+        if (!is_asking(x) || x->reading)
+            continue; /* it hung up, or was answered, meanwhile; or was queued for its digest, and the end of
+                         the reading sees to it */
         x->reading = true;
+        x->again = false;
         out[n++] = (struct reading){
             .app_id = x->app_id,
             .user_id = x->user_id,
@@ -325,23 +441,25 @@ size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
             .cursor = x->open ? x->cursor : x->asked,
             .until_ms = x->until_ms,
             .era = w->era,
-            .holds = x->open ? x->generation : 0,
+            .turn = x->turn,
+            .holds = x->open || x->began ? x->generation : 0,
             .was_here = x->generation > x->superseded_by,
         };
     }
     return n;
 }
 
-/* What could not be found out now is tried again; at the deadline the client may keep its cursor. */
+/* What could not be found out now is tried again; at the deadline the client may keep its cursor. A stream
+ * begins only with what was read: its client learns at once that it does not. */
 static void read_failed(struct waiting *w, struct waiter *x, const struct reading_result *result,
                         int64_t now_ms, struct answers *out)
 {
     x->era = 0;
-    const bool nowhere = epoch_is_none(x->open ? x->cursor.epoch : x->asked.epoch);
-    if (result->redis != OK && !x->open)
+    if (x->stream && !x->began && result->redis == OK)
         end_poll(w, x, ANSWER_FAILED, now_ms, out);
     else if (x->due)
-        end_poll(w, x, nowhere ? ANSWER_FAILED : ANSWER_NOTHING, now_ms, out);
+        end_poll(w, x, cursor_is_none(x->open ? x->cursor : x->asked) ? ANSWER_FAILED : ANSWER_NOTHING,
+                 now_ms, out);
     else
         x->retry = true;
 }
@@ -360,9 +478,9 @@ bool waiting_read(struct waiting *w, const struct reading *r, const struct readi
     } else if (result->redis == OK) {
         raise_to(&x->superseded_by, r->holds + 1); /* the bell that said so was lost */
     }
-    if (!x->ticket)
+    if (!is_asking(x) || w->away)
         return false;
-    if (x->ticket != r->ticket)
+    if (x->turn != r->turn)
         return x->open ? false : queue_read(w, x); /* another poll of the session */
     if (result->redis == OK && x->superseded_by > x->generation) {
         end_poll(w, x, ANSWER_SUPERSEDED, now_ms, out);
@@ -384,9 +502,9 @@ bool waiting_read(struct waiting *w, const struct reading *r, const struct readi
         end_poll(w, x, ANSWER_RESYNC, now_ms, out);
     else if (result->has_events)
         end_poll(w, x, ANSWER_READ, now_ms, out);
-    else if (x->due)
+    else if (x->due || (x->stream && !x->began))
         end_poll(w, x, ANSWER_NOTHING, now_ms, out);
-    return x->ticket && (x->era != w->era || x->newest > x->cursor.n) && queue_read(w, x);
+    return is_asking(x) && (x->era != w->era || x->newest > x->cursor.n) && queue_read(w, x);
 }
 
 /* ---- now and then ---- */
@@ -399,6 +517,19 @@ bool waiting_retry(struct waiting *w)
         for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
             if (x->retry)
                 read |= queue_read(w, x);
+    return read;
+}
+
+bool waiting_renew(struct waiting *w, int64_t now_ms)
+{
+    bool read = false;
+
+    for (size_t b = 0; b < BUCKETS; b++)
+        for (struct waiter *x = w->by_session[b]; x; x = x->next_by_session)
+            if (x->stream && x->open && now_ms >= x->until_ms) {
+                x->until_ms = now_ms + WAITING_RENEW_MS;
+                read |= queue_read(w, x);
+            }
     return read;
 }
 

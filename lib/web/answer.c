@@ -37,14 +37,14 @@ static unsigned char *put_end(unsigned char *p, unsigned id, enum answer_end sta
     return p + 8;
 }
 
-static size_t size_of(size_t n)
+static size_t size_of(size_t n, bool ends)
 {
     const size_t records = (n + CONTENT_MAX - 1) / CONTENT_MAX;
 
-    return records * HEADER + ((n + 7) & ~(size_t)7) + TAIL;
+    return records * HEADER + ((n + 7) & ~(size_t)7) + (ends ? TAIL : 0);
 }
 
-static void encode(unsigned char *p, unsigned id, struct str http)
+static void encode(unsigned char *p, unsigned id, struct str http, bool ends)
 {
     while (http.n) {
         const size_t n = http.n < CONTENT_MAX ? http.n : CONTENT_MAX, padding = (8 - (n & 7)) & 7;
@@ -54,6 +54,8 @@ static void encode(unsigned char *p, unsigned id, struct str http)
         p += n + padding;
         http = (struct str){http.p + n, http.n - n};
     }
+    if (!ends)
+        return;
     p = put_header(p, STDOUT, id, 0, 0);
     put_end(p, id, ANSWER_COMPLETE);
 }
@@ -93,19 +95,29 @@ static bool send_small(int fd, const unsigned char *p, size_t n, struct answer_r
     return sent >= 0;
 }
 
-bool answer_send(int fd, uint16_t request_id, struct str http, struct answer_rest **rest)
+bool answer_piece(int fd, uint16_t request_id, struct str text, bool ends, struct answer_rest **rest)
 {
-    const size_t n = size_of(http.n);
+    const size_t n = size_of(text.n, ends);
+    struct answer_rest *before = *rest;
+    const size_t n_before = before ? before->n - before->at : 0;
     unsigned char small[SMALL];
 
-    *rest = NULL;
-    if (n <= sizeof small) {
-        encode(small, request_id, http);
+    if (!before && n <= sizeof small) {
+        encode(small, request_id, text, ends);
         return send_small(fd, small, n, rest);
     }
-    *rest = rest_new(n);
-    encode((*rest)->bytes, request_id, http);
+    *rest = rest_new(n_before + n);
+    if (before)
+        memcpy((*rest)->bytes, before->bytes + before->at, n_before);
+    free(before);
+    encode((*rest)->bytes + n_before, request_id, text, ends);
     return answer_continue(fd, rest);
+}
+
+bool answer_send(int fd, uint16_t request_id, struct str http, struct answer_rest **rest)
+{
+    *rest = NULL;
+    return answer_piece(fd, request_id, http, true, rest);
 }
 
 bool answer_continue(int fd, struct answer_rest **rest)

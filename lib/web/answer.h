@@ -24,6 +24,11 @@ enum answer_end { ANSWER_COMPLETE = 0, ANSWER_CANT_MULTIPLEX = 1, ANSWER_UNKNOWN
  * False: the connection is broken. `*rest` is what is still to be sent, or NULL.
  */
 bool answer_send(int fd, uint16_t request_id, struct str http, struct answer_rest **rest);
+/*
+ * The same for a piece of an answer; `ends`: the last. What an earlier piece left in
+ * `*rest` goes first.
+ */
+bool answer_piece(int fd, uint16_t request_id, struct str text, bool ends, struct answer_rest **rest);
 /* Goes on with it; frees it and sets it to NULL when all is sent. False: the connection is broken. */
 bool answer_continue(int fd, struct answer_rest **rest);
 /* Ends a request without an answer. Best effort: such a connection is closed next. */

@@ -106,7 +106,7 @@ static void wait_for_answer(void)
         }
         cgi.fn = NULL;
         pthread_mutex_unlock(&cgi.lock);
-        fn(cgi.arg, cgi.ticket, true);
+        fn(cgi.arg, cgi.ticket, PARK_DUE);
         pthread_mutex_lock(&cgi.lock);
     }
     pthread_mutex_unlock(&cgi.lock);

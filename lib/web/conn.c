@@ -1,5 +1,5 @@
 /* The table of connections, their timers, and the end of an answer. */
-#include "web/conn.h"
+#include "web/stream.h"
 
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -9,7 +9,6 @@
 #include "base/clock.h"
 
 enum {
-    OUTPUT_MS = 30000, /* nginx must have taken an answer by then */
     CONNECTIONS_MAX = 1 << 20,
 };
 
@@ -30,16 +29,17 @@ static unsigned raise_limit(void)
     return limit.rlim_cur < CONNECTIONS_MAX ? (unsigned)limit.rlim_cur : CONNECTIONS_MAX;
 }
 
-void conns_init(void)
+void conns_init(const struct conf *conf)
 {
     conns.size = raise_limit();
     conns.table = calloc(conns.size, sizeof *conns.table);
     if (!conns.table)
         abort();
-    conns.open = conns.parked = 0;
+    conns.open = conns.parked = conns.streams = 0;
     conns.high = 0;
     conns.paused = conns.stopping = false;
     conns.started_ms = clock_mono_ms();
+    conns.output_ms = (int64_t)conf->output_timeout_s * 1000;
     conns.tick = 0;
     for (int i = 0; i < CONN_SLOTS; i++)
         conns.slots[i] = -1;
@@ -50,11 +50,6 @@ void conns_done(void)
     free(conns.table);
     conns.table = NULL;
     conns.size = 0;
-}
-
-static int fd_of(const struct conn *c)
-{
-    return (int)(c - conns.table);
 }
 
 /* ---- timers: a wheel of lists; what is due after a whole turn is passed over until then ---- */
@@ -89,8 +84,8 @@ void conn_timer(struct conn *c, int64_t due_mono_ms)
     c->prev = -1;
     c->next = *slot;
     if (c->next >= 0)
-        conns.table[c->next].prev = fd_of(c);
-    *slot = fd_of(c);
+        conns.table[c->next].prev = conn_fd(c);
+    *slot = conn_fd(c);
 }
 
 struct conn *conns_due(int64_t now_mono_ms)
@@ -114,14 +109,19 @@ struct conn *conns_due(int64_t now_mono_ms)
 static void watch(const struct conn *c, int operation, uint32_t more_events)
 {
     struct epoll_event e = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET | more_events,
-                            .data.u64 = (uint64_t)c->gen << 32 | (uint32_t)fd_of(c)};
+                            .data.u64 = (uint64_t)c->gen << 32 | (uint32_t)conn_fd(c)};
 
-    epoll_ctl(conns.epoll, operation, fd_of(c), &e);
+    epoll_ctl(conns.epoll, operation, conn_fd(c), &e);
 }
 
 void conn_rearm(const struct conn *c)
 {
     watch(c, EPOLL_CTL_MOD, 0);
+}
+
+void conn_rearm_output(const struct conn *c)
+{
+    watch(c, EPOLL_CTL_MOD, EPOLLOUT);
 }
 
 bool conn_add(int fd)
@@ -148,6 +148,8 @@ static void leave(struct conn *c)
         free(c->rest);
     if (c->state == CONN_PARKED)
         conns.parked--;
+    if (c->state == CONN_STREAM)
+        stream_free(c);
     c->rest = NULL;
     c->state = CONN_FREE;
     c->gen++;
@@ -177,10 +179,9 @@ void conns_resume(void)
     pthread_mutex_unlock(&conns.lock);
 }
 
-/* Under the lock, which it releases: the number may be used again as soon as it is closed. */
-static void close_and_unlock(struct conn *c)
+void conn_close_locked(struct conn *c)
 {
-    const int fd = fd_of(c);
+    const int fd = conn_fd(c);
     const bool resume = conns.paused;
 
     leave(c);
@@ -193,7 +194,7 @@ static void close_and_unlock(struct conn *c)
 void conn_close(int fd)
 {
     pthread_mutex_lock(&conns.lock);
-    close_and_unlock(&conns.table[fd]);
+    conn_close_locked(&conns.table[fd]);
 }
 
 void conn_forget(int fd)
@@ -203,13 +204,22 @@ void conn_forget(int fd)
     pthread_mutex_unlock(&conns.lock);
 }
 
+struct trail conn_trail(const struct conn *c)
+{
+    struct trail t = {
+        .user_id = c->user_id, .session_id = c->session_id, .started_ms = c->started_ms, .route = c->route};
+
+    memcpy(t.id, c->id, sizeof t.id);
+    memcpy(t.trace, c->trace, sizeof t.trace);
+    return t;
+}
+
 /* ---- answering ---- */
 
-/* The answer was sent, or the peer is gone. Releases the lock. */
-static void finish_and_unlock(struct conn *c)
+void conn_finish(struct conn *c)
 {
     if (c->gone || c->last || conns.stopping) {
-        close_and_unlock(c);
+        conn_close_locked(c);
         return;
     }
     conn_timer(c, 0);
@@ -238,11 +248,11 @@ void conn_answer(int fd, struct str http)
     c->gone |= !sent;
     c->rest = rest;
     if (!rest || c->gone) {
-        finish_and_unlock(c);
+        conn_finish(c);
         return;
     }
-    conn_timer(c, clock_mono_ms() + OUTPUT_MS);
-    watch(c, EPOLL_CTL_MOD, EPOLLOUT); /* from here on it is the loop's */
+    conn_timer(c, clock_mono_ms() + conns.output_ms);
+    conn_rearm_output(c); /* from here on it is the loop's */
     pthread_mutex_unlock(&conns.lock);
 }
 
@@ -261,5 +271,5 @@ void conn_writable(int fd)
     }
     if (sent)
         conn_rearm(c); /* without EPOLLOUT again */
-    finish_and_unlock(c);
+    conn_finish(c);
 }

@@ -4,8 +4,8 @@
  *
  * Who may touch a connection follows from its state. IDLE and what waits to be
  * sent is the loop's; BUSY belongs to whoever has the request; ANSWERING to whoever
- * sends; PARKED to whoever takes it out of this state under the lock. So each
- * answer is given once, and a descriptor is closed by its owner only.
+ * sends; PARKED and STREAM to whoever takes it out of this state under the lock. So
+ * each answer is given once, and a descriptor is closed by its owner only.
  *
  * There is one table in a process, since a ticket must name a parked request
  * by itself, from any thread.
@@ -18,7 +18,7 @@
 #include "web/answer.h"
 #include "web/park.h"
 
-enum conn_state { CONN_FREE, CONN_IDLE, CONN_BUSY, CONN_ANSWERING, CONN_PARKED };
+enum conn_state { CONN_FREE, CONN_IDLE, CONN_BUSY, CONN_ANSWERING, CONN_PARKED, CONN_STREAM };
 
 /* What is known of a request until its end: enough to answer, log and count it when all else was given back.
  */
@@ -43,8 +43,9 @@ struct conn {
     union {
         struct answer_rest *rest; /* ANSWERING: waits for EPOLLOUT */
         ticket ticket;            /* PARKED */
+        struct stream *stream;    /* STREAM */
     };
-    park_fn fn; /* PARKED */
+    park_fn fn; /* PARKED, STREAM */
     void *arg;
     uint64_t user_id, session_id;
     unsigned char id[16], trace[16];
@@ -57,21 +58,23 @@ enum { CONN_TICK_MS = 50, CONN_SLOTS = 4096 };
 
 struct conns {
     pthread_mutex_t lock;
-    struct conn *table; /* by descriptor; pages that were never used cost nothing */
-    unsigned size, open, parked;
+    struct conn *table;          /* by descriptor; pages that were never used cost nothing */
+    unsigned size, open, parked; /* parked: streams too */
+    unsigned streams;
     int high; /* above all descriptors that were ever in it */
     int epoll, listener;
     bool paused;   /* the listener is out of epoll: no descriptors left */
     bool stopping; /* every answer is the last of its connection */
     uint64_t serial;
     int64_t started_ms;
-    uint32_t tick; /* up to which the wheel was turned */
+    int64_t output_ms; /* by then an answer must have been taken */
+    uint32_t tick;     /* up to which the wheel was turned */
     int32_t slots[CONN_SLOTS];
 };
 extern struct conns conns;
 
 /* For as many descriptors as the system lets us have; raises the limit. */
-void conns_init(void);
+void conns_init(const struct conf *conf);
 void conns_done(void);
 
 /* The loop: takes over an accepted descriptor and registers it. False: it was closed. */
@@ -92,8 +95,18 @@ void conn_answer(int fd, struct str http);
 void conn_writable(int fd);
 
 /* All below under conns.lock. */
+/* The answer was sent: waits for the next request, or closes. Releases the lock. */
+void conn_finish(struct conn *c);
+/* Its owner: closes it. Releases the lock: the number may be used again at once. */
+void conn_close_locked(struct conn *c);
+struct trail conn_trail(const struct conn *c);
+static inline int conn_fd(const struct conn *c)
+{
+    return (int)(c - conns.table);
+}
 void conn_timer(struct conn *c, int64_t due_mono_ms); /* 0: none */
 void conn_rearm(const struct conn *c);                /* events that stood there already come again */
+void conn_rearm_output(const struct conn *c);         /* and when there is room to send */
 /* Takes the next connection out of the wheel that is due now; NULL when none is. */
 struct conn *conns_due(int64_t now_mono_ms);
 

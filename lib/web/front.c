@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "web/listen.h"
 #include "web/pool.h"
+#include "web/stream.h"
 #include "web/walk.h"
 
 enum {
@@ -31,7 +32,7 @@ static struct {
     int signals;
     int64_t stop_ms; /* 0: not stopping; else when the grace is over */
     unsigned char peek[WALK_BYTES];
-    _Atomic uint64_t *connections, *parked, *refused;
+    _Atomic uint64_t *connections, *parked, *streams, *refused;
 } front = {.signals = -1};
 
 const struct site *front_site(void)
@@ -182,7 +183,7 @@ static void drop_parked(int fd, struct conn *c, bool hangup)
     c->state = CONN_BUSY;
     pthread_mutex_unlock(&conns.lock);
     conn_close(fd);
-    fn(arg, t, false);
+    fn(arg, t, PARK_GONE);
 }
 
 static void on_connection(int fd, uint32_t gen, uint32_t events)
@@ -195,6 +196,10 @@ static void on_connection(int fd, uint32_t gen, uint32_t events)
     const bool sending = state == CONN_ANSWERING && c->rest;
     if (state == CONN_PARKED) {
         drop_parked(fd, c, hangup);
+        return;
+    }
+    if (state == CONN_STREAM) {
+        stream_event(c, events);
         return;
     }
     if (state == CONN_BUSY || state == CONN_ANSWERING) {
@@ -246,11 +251,15 @@ static void on_tick(void)
         const park_fn fn = state == CONN_PARKED ? c->fn : NULL;
         void *arg = state == CONN_PARKED ? c->arg : NULL;
         const ticket t = state == CONN_PARKED ? c->ticket : 0;
+        if (state == CONN_STREAM) {
+            stream_tick(c, now);
+            continue;
+        }
         pthread_mutex_unlock(&conns.lock);
         if (!c)
             break;
         if (fn)
-            fn(arg, t, true);
+            fn(arg, t, PARK_DUE);
         else if (state == CONN_IDLE || state == CONN_ANSWERING)
             conn_close((int)(c - conns.table));
     }
@@ -258,6 +267,7 @@ static void on_tick(void)
     pthread_mutex_lock(&conns.lock);
     count_set(front.connections, conns.open);
     count_set(front.parked, conns.parked);
+    count_set(front.streams, conns.streams);
     pthread_mutex_unlock(&conns.lock);
 }
 
@@ -295,6 +305,8 @@ static void begin_stop(void)
     for (int fd = 0; fd < conns.high; fd++)
         if (conns.table[fd].state == CONN_PARKED)
             conn_timer(&conns.table[fd], 1);
+        else if (conns.table[fd].state == CONN_STREAM)
+            stream_stop(&conns.table[fd]);
     log_info("stopping", log_num("connections", conns.open), log_num("parked", conns.parked));
     pthread_mutex_unlock(&conns.lock);
 }
@@ -369,8 +381,10 @@ enum err front_open(const struct site *site, const char *path, struct problem *p
     front.stop_ms = 0;
     front.connections = count_cell("posthouse_connections");
     front.parked = count_cell("posthouse_parked");
+    front.streams = count_cell("posthouse_streams");
     front.refused = count_cell("posthouse_accept_paused_total");
-    conns_init();
+    conns_init(site->conf);
+    streams_init(site);
     TRY(listen_open(path, &conns.listener, problem));
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);

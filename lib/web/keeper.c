@@ -1,7 +1,7 @@
 /*
- * The keeper: what is done now and then. Readings that failed are tried again;
- * sessions that polled no more for a minute, or are over, leave, and their friends hear of it;
- * who was seen is written down, many at once.
+ * The keeper: what is done now and then. Readings that failed are tried again; streams are read and
+ * registered anew; sessions that polled no more for a minute, or are over, leave, and their friends hear of
+ * it; who was seen is written down, many at once.
  */
 #include "base/clock.h"
 #include "base/count.h"
@@ -54,20 +54,21 @@ static enum err write_seen(struct room *room, struct room_desk *desk)
     return OK;
 }
 
-static void retry(struct room *room)
+static void read_again(struct room *room)
 {
     room_lock(room);
     count_set(room->sessions, waiting_sessions(room->waiting));
-    room_unlock(room, waiting_retry(room->waiting));
+    const bool retry = waiting_retry(room->waiting), renew = waiting_renew(room->waiting, clock_mono_ms());
+    room_unlock(room, retry || renew);
 }
 
 void *keeper_run(void *arg)
 {
     struct room *room = arg;
-    struct room_desk desk = desk_open(room, true);
+    struct room_desk desk = desk_open(room, true, ROOM_REDIS_MS);
 
     while (!room_wait(room, clock_mono_ms() + TURN_MS)) {
-        retry(room);
+        read_again(room);
         if (let_go(room, &desk) != OK)
             log_warn("sessions that left were not signed off; that ends by itself",
                      log_c("redis", redis_error(desk.redis)));

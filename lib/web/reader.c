@@ -43,15 +43,10 @@ struct reader {
 
 static void take_looks(struct reader *r)
 {
-    struct room *room = r->room;
+    struct look *look;
 
-    while (room->first_look && r->n < SOME) {
-        struct look *look = room->first_look;
-        room->first_look = look->next;
-        if (!room->first_look)
-            room->last_look = &room->first_look;
+    while (!waiting_is_away(r->room->waiting) && r->n < SOME && (look = looks_take(&r->room->looks)))
         r->tasks[r->n++] = (struct task){.look = look, .reading = look->reading};
-    }
 }
 
 /* Waits for sessions to read; none at the end. Gives the epoch that the bellman knows. */
@@ -122,7 +117,7 @@ static void read_boxes(struct reader *r, struct epoch seen)
         struct task *t = &r->tasks[i];
         t->result.redis = err != OK ? err : t->box.err;
         t->result.resync = t->box.resync;
-        t->result.cursor = (struct cursor){r->epoch.epoch, t->box.n};
+        t->result.cursor = (struct cursor){.epoch = r->epoch.epoch, .n = t->box.n};
         t->result.newest = t->box.newest;
 #if PLANTED_BUG == CURSOR_PAST_PAGE
         t->result.cursor.n = t->box.newest;
@@ -158,8 +153,9 @@ static void join(struct reader *r, struct task *t, const struct inbox_item *item
 static enum err fetch(struct reader *r, struct task *t)
 {
     const struct reading *who = &t->reading;
-    struct ctx ctx =
-        desk_ctx(r->room, &r->desk, (struct actor){who->app_id, who->user_id, who->session_id, NULL});
+    struct ctx ctx = desk_ctx(
+        r->room, &r->desk,
+        (struct actor){.app_id = who->app_id, .user_id = who->user_id, .session_id = who->session_id});
     struct inbox_item *items = arena_array(r->desk.arena, t->box.n_items, sizeof *items);
     struct event *events = arena_array(r->desk.arena, t->box.n_items, sizeof *events);
     struct str *json = arena_array(r->desk.arena, t->box.n_items, sizeof *json);
@@ -201,12 +197,20 @@ static bool has_more(const struct task *t)
     return t->result.newest > t->result.cursor.n;
 }
 
-static void answer_look(struct reader *r, const struct task *t)
+/* What Redis cannot say, the lookout does. */
+static void answer_look(struct reader *r, struct task *t)
 {
-    const bool failed = t->result.redis != OK || t->result.events != OK;
-    const struct answer a = {.kind = failed             ? ANSWER_FAILED
-                                     : t->result.resync ? ANSWER_RESYNC
-                                                        : ANSWER_READ,
+    if (t->result.redis != OK) {
+        room_lock(r->room);
+        looks_add(&r->room->unread, t->look);
+        pthread_cond_signal(&r->room->to_watch);
+        room_unlock(r->room, false);
+        t->look = NULL;
+        return;
+    }
+    const struct answer a = {.kind = t->result.events != OK ? ANSWER_FAILED
+                                     : t->result.resync     ? ANSWER_RESYNC
+                                                            : ANSWER_READ,
                              .ticket = t->reading.ticket,
                              .session_id = t->reading.session_id,
                              .cursor = t->result.cursor};
@@ -285,7 +289,7 @@ void *reader_run(void *arg)
     if (!r)
         abort();
     r->room = arg;
-    r->desk = desk_open(arg, true);
+    r->desk = desk_open(arg, true, ROOM_REDIS_MS);
     for (;;) {
         const struct epoch seen = take(r);
         if (!r->n)

@@ -116,6 +116,28 @@ struct str reply_conclude(const struct service *of, const struct trail *t, const
     return http;
 }
 
+struct str reply_stream_head(const struct trail *t, char out[REPLY_STREAM_HEAD])
+{
+    char request_id[32];
+
+    hex_encode(t->id, sizeof t->id, request_id);
+    const int n = snprintf(out, REPLY_STREAM_HEAD,
+                           "Status: 200 OK\r\nX-Request-Id: %.32s\r\nCache-Control: no-store\r\n"
+                           "Content-Type: text/event-stream; charset=utf-8\r\nX-Accel-Buffering: no\r\n\r\n",
+                           request_id);
+    return (struct str){out, (size_t)n};
+}
+
+void reply_stream_done(const struct service *of, const struct trail *t, int64_t us, uint64_t bytes)
+{
+    const struct reply a = {.status = 200};
+    char request_id[32];
+
+    hex_encode(t->id, sizeof t->id, request_id);
+    count_request(t->route, a.status, us);
+    log_answer(of, t, &a, (struct str){request_id, sizeof request_id}, us, bytes);
+}
+
 enum err reply_public_error(const struct trail *t, enum err err, struct problem *problem)
 {
     char request_id[32];

@@ -18,6 +18,12 @@ struct reply {
 struct str reply_conclude(const struct service *of, const struct trail *t, const struct reply *a, int64_t us,
                           struct arena *arena);
 
+enum { REPLY_STREAM_HEAD = 320 };
+/* The head of an answer that is a stream of events. */
+struct str reply_stream_head(const struct trail *t, char out[REPLY_STREAM_HEAD]);
+/* The end of a stream of so many bytes: the line in the log, and the counters. */
+void reply_stream_done(const struct service *of, const struct trail *t, int64_t us, uint64_t bytes);
+
 /*
  * Errors that must not leave the house (ERR_DUPLICATE, ERR_RETRY) were forgotten by
  * somebody: that is logged, and the answer is ERR_UNAVAILABLE. Others come back as they are.

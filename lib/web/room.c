@@ -16,13 +16,18 @@ enum { RETRY_AFTER_S = 2 };
 
 /* ---- answers ---- */
 
+static bool has_cursor(const struct answer *a)
+{
+    return a->kind != ANSWER_SUPERSEDED && !cursor_is_none(a->cursor);
+}
+
 static struct str body(struct arena *arena, const struct answer *a, struct str events, bool more)
 {
     char text[INBOX_CURSOR_BYTES];
     struct buf b = buf_in(arena);
 
     buf_char(&b, '{');
-    if (a->kind != ANSWER_SUPERSEDED && !epoch_is_none(a->cursor.epoch)) {
+    if (has_cursor(a)) {
         buf_c(&b, "\"cursor\":\"");
         buf_str(&b, cursor_format(a->cursor, text));
         buf_c(&b, "\",");
@@ -40,16 +45,38 @@ static struct str body(struct arena *arena, const struct answer *a, struct str e
     return buf_done(&b);
 }
 
+/* The same as one server-sent event. */
+static struct str message(struct arena *arena, const struct answer *a, struct str json)
+{
+    char text[INBOX_CURSOR_BYTES];
+    struct buf b = buf_in(arena);
+
+    if (has_cursor(a)) {
+        buf_c(&b, "id: ");
+        buf_str(&b, cursor_format(a->cursor, text));
+        buf_char(&b, '\n');
+    }
+    buf_c(&b, "data: ");
+    buf_str(&b, json);
+    buf_c(&b, "\n\n");
+    return buf_done(&b);
+}
+
 void room_answer(struct arena *arena, const struct answer *a, struct str events, bool more)
 {
     struct problem problem = {.detail = "what there is cannot be read now", .retry_after_s = RETRY_AFTER_S};
 
-    if (a->kind == ANSWER_FAILED)
+    if (a->kind == ANSWER_FAILED) {
         park_fail(a->ticket, ERR_UNAVAILABLE, &problem);
-    else if (a->kind == ANSWER_REVOKED)
-        park_answer(a->ticket, body(arena, a, deliver_session_revoked(arena, a->session_id), false));
+        return;
+    }
+    if (a->kind == ANSWER_REVOKED)
+        events = deliver_session_revoked(arena, a->session_id);
+    const struct str json = body(arena, a, events, more);
+    if (a->stream)
+        park_tell(a->ticket, message(arena, a, json), a->goes_on);
     else
-        park_answer(a->ticket, body(arena, a, events, more));
+        park_answer(a->ticket, json);
 }
 
 static void answer_all(const struct answers *answers)
@@ -69,8 +96,32 @@ void room_unlock(struct room *room, bool to_read)
 {
     count_set(room->parked, waiting_parked(room->waiting));
     if (to_read)
-        pthread_cond_signal(&room->to_read);
+        pthread_cond_signal(waiting_is_away(room->waiting) ? &room->to_watch : &room->to_read);
     pthread_mutex_unlock(&room->lock);
+}
+
+/* ---- those who only look ---- */
+
+void looks_add(struct looks *looks, struct look *look)
+{
+    look->next = NULL;
+    *looks->last = look;
+    looks->last = &look->next;
+}
+
+struct look *looks_take(struct looks *looks)
+{
+    struct look *look = looks->first;
+
+    if (look && !(looks->first = look->next))
+        looks->last = &looks->first;
+    return look;
+}
+
+static void looks_free(struct looks *looks)
+{
+    for (struct look *look; (look = looks_take(looks));)
+        free(look);
 }
 
 /* ---- who comes and goes ---- */
@@ -79,12 +130,15 @@ void room_enter(struct room *room, const struct room_guest *g)
 {
     struct arena *arena = arenas_take();
     struct answers answers = {.arena = arena};
+    const int64_t renew_ms = clock_mono_ms() + WAITING_RENEW_MS;
+    const bool renews = g->stream && renew_ms < g->due_mono_ms;
     const struct arrival arrival = {.app_id = g->app_id,
                                     .user_id = g->user_id,
                                     .session_id = g->session_id,
                                     .ticket = g->ticket,
                                     .cursor = g->cursor,
-                                    .until_ms = g->due_mono_ms};
+                                    .until_ms = renews ? renew_ms : g->due_mono_ms,
+                                    .stream = g->stream};
 
     room_lock(room);
     room_unlock(room, waiting_arrive(room->waiting, &arrival, &answers));
@@ -107,17 +161,22 @@ void room_look(struct room *room, const struct room_guest *g)
                                      .ticket = g->ticket,
                                      .cursor = g->cursor};
     room_lock(room);
-    *room->last_look = look;
-    room->last_look = &look->next;
+    looks_add(&room->looks, look);
     room_unlock(room, true);
 }
 
-void room_parked(struct room *room, uint64_t session_id, ticket t, bool due)
+void room_parked(struct room *room, uint64_t session_id, ticket t, enum park_event what)
 {
+    bool read = false;
+
     room_lock(room);
-    if (!due)
+    if (what == PARK_GONE)
         waiting_leave(room->waiting, session_id, t, clock_mono_ms());
-    room_unlock(room, due && waiting_due(room->waiting, session_id, t));
+    else if (what == PARK_DUE)
+        read = waiting_due(room->waiting, session_id, t);
+    else
+        read = waiting_told(room->waiting, session_id, t);
+    room_unlock(room, read);
 }
 
 void room_revoked(struct room *room, uint64_t session_id)
@@ -140,12 +199,12 @@ static void on_revoked(void *arg, uint64_t session_id, uint64_t user_id)
 
 /* ---- threads ---- */
 
-struct room_desk desk_open(struct room *room, bool with_db)
+struct room_desk desk_open(struct room *room, bool with_db, int redis_ms)
 {
     return (struct room_desk){
         .arena = arena_new(),
         .db = with_db ? db_new(room->conf) : NULL,
-        .redis = redis_new(room->conf, ROOM_REDIS_MS),
+        .redis = redis_new(room->conf, redis_ms),
     };
 }
 
@@ -210,21 +269,28 @@ struct room *room_new(struct house *house, const struct conf *conf)
     room->house = house;
     room->conf = conf;
     room->waiting = waiting_new();
-    room->last_look = &room->first_look;
+    room->looks.last = &room->looks.first;
+    room->unread.last = &room->unread.first;
+    room->redis.heard_ms = clock_mono_ms();
     room->bells = count_cell("posthouse_bells_total");
     room->lag_ms = count_cell("posthouse_bell_lag_ms_total");
     room->losses = count_cell("posthouse_bell_losses_total");
     room->boxes = count_cell("posthouse_boxes_read_total");
     room->sessions = count_cell("posthouse_poll_sessions");
     room->parked = count_cell("posthouse_polls_parked");
+    room->away = count_cell("posthouse_redis_away");
+    room->digests = count_cell("posthouse_digests_total");
+    room->resyncs = count_cell("posthouse_digest_resyncs_total");
     pthread_mutex_init(&room->lock, NULL);
     pthread_cond_init(&room->to_read, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&room->stop, &attr);
+    pthread_cond_init(&room->to_watch, &attr);
     pthread_condattr_destroy(&attr);
     start(&room->bellman, bellman_run, room);
     start(&room->keeper, keeper_run, room);
+    start(&room->lookout, lookout_run, room);
     room->n_readers = (unsigned)conf->workers;
     for (unsigned i = 0; i < room->n_readers; i++)
         start(&room->readers[i], reader_run, room);
@@ -238,17 +304,16 @@ void room_free(struct room *room)
     pthread_mutex_lock(&room->lock);
     room->stopping = true;
     pthread_cond_broadcast(&room->to_read);
+    pthread_cond_broadcast(&room->to_watch);
     pthread_cond_broadcast(&room->stop);
     pthread_mutex_unlock(&room->lock);
     pthread_join(room->bellman, NULL);
     pthread_join(room->keeper, NULL);
+    pthread_join(room->lookout, NULL);
     for (unsigned i = 0; i < room->n_readers; i++)
         pthread_join(room->readers[i], NULL);
-    while (room->first_look) {
-        struct look *look = room->first_look;
-        room->first_look = look->next;
-        free(look);
-    }
+    looks_free(&room->looks);
+    looks_free(&room->unread);
     waiting_free(room->waiting);
     free(room);
 }

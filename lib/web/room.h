@@ -5,6 +5,7 @@
  *   event loop    a poll enters, hangs up, is due          room.c
  *   bellman       one connection that takes bells          bellman.c
  *   readers       registrations, boxes, events             reader.c
+ *   lookout       news by the database, without Redis      lookout.c
  *   keeper        retries, idle sessions, last seen        keeper.c
  *
  * Killed at any moment it loses nothing: what is parked reconnects with its cursor,
@@ -33,6 +34,7 @@ struct room_guest {
     struct cursor cursor;
     int64_t due_mono_ms;
     ticket ticket;
+    bool stream;
 };
 
 /* In the event loop's thread: never blocks. `park_fn`s of these polls are room_parked() with the session as
@@ -40,8 +42,8 @@ struct room_guest {
 void room_enter(struct room *room, const struct room_guest *guest);
 /* Answers at once with what there is; registers nothing, supersedes nothing. */
 void room_look(struct room *room, const struct room_guest *guest);
-/* Hang-up or deadline of a poll that entered. */
-void room_parked(struct room *room, uint64_t session_id, ticket t, bool due);
+/* What happens to a poll that entered. */
+void room_parked(struct room *room, uint64_t session_id, ticket t, enum park_event what);
 /* From any thread: the session is over. */
 void room_revoked(struct room *room, uint64_t session_id);
 

@@ -17,25 +17,36 @@ struct look {
     struct look *next;
     struct reading reading;
 };
+struct looks {
+    struct look *first, **last;
+};
+void looks_add(struct looks *looks, struct look *look);
+/* The first one; NULL: there is none. */
+struct look *looks_take(struct looks *looks);
 
 struct room {
     struct house *house;
     const struct conf *conf;
     uint64_t process; /* random per start: the name of our bell */
-    pthread_t bellman, keeper, readers[ROOM_READERS_MAX];
+    pthread_t bellman, keeper, lookout, readers[ROOM_READERS_MAX];
     unsigned n_readers;
-    _Atomic uint64_t *bells, *lag_ms, *losses, *boxes, *sessions, *parked; /* counters */
+    _Atomic uint64_t *bells, *lag_ms, *losses, *boxes, *sessions, *parked, *away, *digests,
+        *resyncs; /* counters */
 
     pthread_mutex_t lock; /* of all below */
-    pthread_cond_t to_read, stop;
+    pthread_cond_t to_read, to_watch, stop;
     bool stopping;
     struct waiting *waiting;
-    struct look *first_look, **last_look;
-    struct epoch epoch; /* as the bellman saw it last */
+    struct looks looks, unread; /* that wait; that Redis could not answer */
+    struct epoch epoch;         /* as the bellman saw it last */
+    struct {                    /* how it answers him */
+        bool silent;
+        int64_t heard_ms, since_ms; /* the last answer; the first one after a silence */
+    } redis;
 };
 
 void room_lock(struct room *room);
-/* `to_read`: readers have something to do now. */
+/* `to_read`: readers, or while Redis is away the lookout, have something to do now. */
 void room_unlock(struct room *room, bool to_read);
 
 /* What a thread works with. */
@@ -45,7 +56,7 @@ struct room_desk {
     struct redis *redis;
     struct problem problem;
 };
-struct room_desk desk_open(struct room *room, bool with_db);
+struct room_desk desk_open(struct room *room, bool with_db, int redis_ms);
 void desk_close(struct room_desk *desk);
 /* From now on its database has ROOM_DATABASE_MS, for all that follows: however many people a thread works for
  * at once, a database that hangs holds it no longer than that. */
@@ -57,6 +68,7 @@ struct ctx desk_ctx(struct room *room, struct room_desk *desk, struct actor acto
 void *bellman_run(void *arg);
 void *reader_run(void *arg);
 void *keeper_run(void *arg);
+void *lookout_run(void *arg);
 
 /* Waits until `until_mono_ms` or the end; true at the end. */
 bool room_wait(struct room *room, int64_t until_mono_ms);

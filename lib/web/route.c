@@ -119,6 +119,8 @@ static enum err check_flags(const struct route *r, struct problem *problem)
                            r->path);
     if ((r->flags & ROUTE_IDEMPOTENT) && (r->flags & ROUTE_OPEN))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: an idempotency key belongs to a user", r->path);
+    if ((r->flags & ROUTE_STREAM) && (!(r->flags & ROUTE_LATER) || strchr(r->path, '{')))
+        return problem_set(problem, ERR_UNAVAILABLE, "%s: a stream is answered later, at one path", r->path);
     if (!r->call || !r->operation || r->status < 200 || r->status > 299 || (r->status == 204 && r->out))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: call, operation or status is wrong", r->path);
     return OK;
@@ -197,6 +199,7 @@ static void print_route(FILE *out, const char *prefix, const struct route *r)
     print_flag(out, "open", r->flags & ROUTE_OPEN);
     print_flag(out, "idempotent", r->flags & ROUTE_IDEMPOTENT);
     print_flag(out, "later", r->flags & ROUTE_LATER);
+    print_flag(out, "stream", r->flags & ROUTE_STREAM);
     fputs(",\"in\":", out);
     print_shape(out, r->in, 0);
     fputs(",\"out\":", out);

@@ -30,6 +30,7 @@ enum route_flag {
     ROUTE_BARE = 1 << 5,       /* also answered without the prefix /api/v1 */
     ROUTE_HEAVY =
         1 << 6, /* computes a password hash: runs in workers of its own, few and with a short queue */
+    ROUTE_STREAM = 1 << 7, /* what it parks is told many things, as server-sent events (park_tell) */
 };
 
 struct route {

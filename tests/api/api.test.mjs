@@ -13,6 +13,7 @@ import './suites/messages.mjs'
 import './suites/history.mjs'
 import './suites/sync.mjs'
 import './suites/poll.mjs'
+import './suites/stream.mjs'
 import './suites/roles.mjs'
 import './suites/hostile.mjs'
 

@@ -8,7 +8,7 @@ import { test as nodeTest } from 'node:test'
 
 import { until as poll } from '../lib/house.mjs'
 import { house, metric } from './house.mjs'
-import { checkAnswer } from './validate.mjs'
+import { checkAnswer, splitStream } from './validate.mjs'
 
 export { house }
 const base = `${house.local_url}/api/v1`
@@ -38,6 +38,19 @@ export function test(name, options, fn = options) {
   return nodeTest(name, typeof options === 'function' ? { timeout: 60_000 } : { timeout: 60_000, ...options }, body)
 }
 
+const isStream = (response) => /^text\/event-stream/.test(response.headers.get('content-type') ?? '')
+
+/** A stream is read to its first message, and left. */
+async function firstMessage(response) {
+  const decoder = new TextDecoder()
+  let text = ''
+  for await (const bytes of response.body) {
+    text += decoder.decode(bytes, { stream: true })
+    if (splitStream(text).messages.length) break
+  }
+  return text
+}
+
 /**
  * One request. `path` is below /api/v1 (or whole, with `whole`). `body` becomes JSON; `raw` is sent as it is.
  * Gives {status, headers, body, text, id, ms}.
@@ -51,7 +64,7 @@ export async function call(method, path, options = {}) {
   if (payload !== undefined) all['content-type'] ??= 'application/json'
   const started = performance.now()
   const response = await fetch((whole ? house.local_url : base) + path, { method, headers: all, body: payload, signal })
-  const text = await response.text()
+  const text = await (isStream(response) ? firstMessage(response) : response.text())
   const answer = {
     method, path, status: response.status, headers: Object.fromEntries(response.headers), text,
     ms: performance.now() - started,
@@ -76,7 +89,7 @@ export function checkOne(answer, headers = {}) {
   }
   const override = Object.entries(headers).find(([name]) => name.toLowerCase() === 'x-http-method-override')
   const method = override && answer.method === 'POST' ? override[1] : answer.method
-  const { problems } = checkAnswer(method, answer.path, answer.status, answer.headers, answer.body)
+  const { problems } = checkAnswer(method, answer.path, answer.status, answer.headers, answer.body ?? answer.text)
   assert.deepEqual(problems, [], `openapi.yaml says otherwise: ${describe(answer)}`)
 }
 

@@ -24,6 +24,8 @@ const settings = {
   POSTHOUSE_RATE_USER_PER_S: '0',
   POSTHOUSE_CORS_ORIGINS: CORS_ORIGIN,
   POSTHOUSE_METRICS_PORT: String(metricsPort),
+  POSTHOUSE_STREAM_BEAT_S: '1',
+  POSTHOUSE_OUTPUT_TIMEOUT_S: '2',
 }
 export const house = await openHouse({ env: settings })
 after(() => house.close())
@@ -91,5 +93,5 @@ export async function cgi(program, { method = 'GET', uri, body = '', env = {} })
     return [name.toLowerCase(), value]
   }))
   const status = Number.parseInt(headers.status ?? '200', 10)
-  return { method, path: uri, status, headers, text, body: text ? JSON.parse(text) : undefined, id: headers['x-request-id'] }
+  return { method, path: uri, status, headers, text, body: /json/.test(headers['content-type'] ?? '') ? JSON.parse(text) : undefined, id: headers['x-request-id'] }
 }

@@ -147,4 +147,5 @@ export const rows = {
   sendTyping: { ask: conversation('/typing'), ...inConversation('204', '403 not_friends', '403 blocked') },
 
   poll: { ask: plain('/poll?timeout=0'), ...signedIn('200') },
+  stream: { ask: plain('/stream'), ...signedIn('200') },
 }

@@ -52,8 +52,15 @@ export function createRecorder(openapiPath) {
     return [...wrong, ...bodyFaults(operation, response, status, header, bodyText)]
   }
 
+  /** What is wrong with a body of a poll that came in another way. */
+  function pollFaults(bodyText) {
+    const operation = find('GET', '/poll')
+    return bodyFaults(operation, operation.responses[200], 200, () => 'application/json', bodyText)
+  }
+
   return {
     check,
+    pollFaults,
     /** The operationId of a request, or null. */
     operationOf: (method, path) => find(method, path)?.id ?? null,
     operationIds: operations.map((one) => one.id),
@@ -70,6 +77,28 @@ export function checkAnswer(method, path, status, headers, body) {
   recorder ??= createRecorder(fileURLToPath(new URL('../../openapi.yaml', import.meta.url)))
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body)
   return { operationId: recorder.operationOf(method, path), problems: recorder.check(method, path, status, headers, text) }
+}
+
+/** A piece of an event stream: {messages: [{id, data}], comments, rest: what is not whole yet}. Fields that we never send are kept. */
+export function splitStream(text) {
+  const blocks = text.split('\n\n')
+  const rest = blocks.pop()
+  const messages = []
+  let comments = 0
+  for (const lines of blocks.map((block) => block.split('\n'))) {
+    const said = lines.filter((line) => !line.startsWith(':'))
+    comments += lines.length - said.length
+    if (said.length) messages.push(Object.fromEntries(said.map((line) => line.split(/: (.*)/s, 2))))
+  }
+  return { messages, comments, rest }
+}
+
+/** What is wrong with one message of a stream: it is what a poll answers, and its id is the cursor. */
+export function messageFaults({ id, data, ...others }) {
+  recorder ??= createRecorder(fileURLToPath(new URL('../../openapi.yaml', import.meta.url)))
+  const faults = recorder.pollFaults(data ?? '')
+  if (!faults.length && JSON.parse(data).cursor !== id) faults.push(`the id is ${id}, not the cursor`)
+  return [...faults, ...Object.keys(others).map((name) => `a message has no ${name}`)]
 }
 
 /** The operationIds that `checkAnswer` has not seen. */
@@ -153,6 +182,7 @@ function strayFaults(status, header, bodyText, problem) {
 function bodyFaults(operation, response, status, header, bodyText) {
   const types = Object.keys(response.content ?? {})
   if (types.length === 0) return bodyText ? [`${status} has a body: ${bodyText.slice(0, 80)}`] : []
+  if (types[0] === 'text/event-stream') return streamFaults(header, bodyText)
   const { value, wrong } = parsed(bodyText, header, types[0])
   if (wrong) return wrong
   const faults = operation.faultsIn(response, value)
@@ -162,6 +192,18 @@ function bodyFaults(operation, response, status, header, bodyText) {
     faults.push(`${operation.id} does not declare the code ${value.code}`)
   }
   return faults
+}
+
+function streamFaults(header, bodyText) {
+  const { messages, rest } = splitStream(bodyText)
+  const type = header('Content-Type')
+  const wrong = [
+    ...(type === 'text/event-stream; charset=utf-8' ? [] : [`Content-Type is ${type}`]),
+    ...(header('X-Accel-Buffering') === 'no' ? [] : ['it may be buffered']),
+    ...(messages.length ? [] : ['no message came']),
+    ...(rest === '' ? [] : [`it ends within ${rest}`]),
+  ]
+  return [...wrong, ...messages.flatMap(messageFaults)]
 }
 
 function parsed(bodyText, header, type) {

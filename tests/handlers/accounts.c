@@ -47,7 +47,7 @@ static struct str unique(struct person *p, const char *prefix)
 
 static enum err sign_up(struct person *p, struct str username, struct str password, struct tokens *out)
 {
-    const struct registration in = {
+    const struct sign_up in = {
         .username = username, .password = password, .nickname = STR("name"), .device = device};
 
     p->problem = (struct problem){0};

@@ -70,7 +70,7 @@ static struct inbox_answer open_by(uint64_t process, uint64_t user, uint64_t ses
 
 static struct inbox_answer open_at(uint64_t user, uint64_t n)
 {
-    return open_by(HERE, user, PHONE, (struct cursor){epoch_now(), n}, HOLD_MS);
+    return open_by(HERE, user, PHONE, (struct cursor){.epoch = epoch_now(), .n = n}, HOLD_MS);
 }
 
 /* Somebody whose box begins at *n. */
@@ -157,7 +157,7 @@ static void test_forgotten_scripts(void)
     const uint64_t user = somebody(&n);
 
     command("SCRIPT FLUSH");
-    const struct inbox_ask ask = {user, PHONE, {epoch_now(), n}, HOLD_MS, 0};
+    const struct inbox_ask ask = {user, PHONE, {.epoch = epoch_now(), .n = n}, HOLD_MS, 0};
     struct inbox_answer answer;
     CU_ASSERT_EQUAL(inbox_open(redis, arena, HERE, epoch_now(), &ask, 1, &answer), OK);
     CU_ASSERT_EQUAL(answer.err, ERR_UNAVAILABLE); /* once */
@@ -177,7 +177,7 @@ static void test_epoch(void)
 static void test_cursor_text(void)
 {
     char text[INBOX_CURSOR_BYTES];
-    const struct cursor c = {epoch_now(), 1234567890123};
+    const struct cursor c = {.epoch = epoch_now(), .n = 1234567890123};
     const struct cursor back = cursor_parse(cursor_format(c, text));
 
     CU_ASSERT_TRUE(epoch_eq(back.epoch, c.epoch));
@@ -316,7 +316,7 @@ static void test_going_on_takes_nothing_over(void)
     uint64_t n;
     const uint64_t user = somebody(&n);
     const struct inbox_answer mine = open_at(user, n);
-    struct inbox_ask ask = {user, PHONE, {epoch_now(), n}, HOLD_MS, mine.generation};
+    struct inbox_ask ask = {user, PHONE, {.epoch = epoch_now(), .n = n}, HOLD_MS, mine.generation};
     struct inbox_answer again, stale, back;
 
     CU_ASSERT_EQUAL(inbox_open(redis, arena, HERE, epoch_now(), &ask, 1, &again), OK);

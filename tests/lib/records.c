@@ -136,27 +136,32 @@ void records_split(struct records_answer *a)
     a->status = atoi(records_header(a, "Status").p);
 }
 
-void records_read(int fd, struct records_answer *a)
+bool records_read_piece(int fd, struct records_answer *a)
 {
     unsigned char header[8], content[65536 + 256];
 
-    a->n = 0;
-    a->protocol_status = -1;
-    a->closed = false;
-    while (a->protocol_status < 0 && !a->closed) {
-        a->closed = !read_exactly(fd, header, 8);
-        const size_t n = a->closed ? 0 : (size_t)(header[4] << 8 | header[5]);
-        a->closed = a->closed || !read_exactly(fd, content, n + header[6]);
-        if (a->closed)
-            break;
-        if (header[1] == 6 && a->n + n < sizeof a->text) {
-            memcpy(a->text + a->n, content, n);
-            a->n += n;
-        }
-        if (header[1] == 3)
-            a->protocol_status = content[4];
+    a->closed = !read_exactly(fd, header, 8);
+    const size_t n = a->closed ? 0 : (size_t)(header[4] << 8 | header[5]);
+    a->closed = a->closed || !read_exactly(fd, content, n + header[6]);
+    if (a->closed)
+        return false;
+    if (header[1] == 6 && a->n + n < sizeof a->text) {
+        memcpy(a->text + a->n, content, n);
+        a->n += n;
+        a->text[a->n] = 0;
     }
-    a->text[a->n] = 0;
+    if (header[1] == 3)
+        a->protocol_status = content[4];
+    return header[1] != 3;
+}
+
+void records_read(int fd, struct records_answer *a)
+{
+    a->n = 0;
+    a->text[0] = 0;
+    a->protocol_status = -1;
+    while (records_read_piece(fd, a))
+        ;
     records_split(a);
 }
 

@@ -42,6 +42,9 @@ struct records_answer {
 
 /* Reads to END_REQUEST or the end of the connection, 10 s at most. */
 void records_read(int fd, struct records_answer *a);
+/* Reads one record into an answer that has n bytes already, 10 s at most. False: it was the last, or the
+ * connection ended. */
+bool records_read_piece(int fd, struct records_answer *a);
 /* Finds headers and body in a text that came otherwise. */
 void records_split(struct records_answer *a);
 /* The value of a header; empty if it is not there. */

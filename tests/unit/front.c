@@ -107,6 +107,8 @@ static void test_cgi(void)
     CU_ASSERT(got.status == 200 && says("later"));
     ask_cgi("GET", "/api/v1/wait?ms=50", "");
     CU_ASSERT(got.status == 200 && says("waited"));
+    ask_cgi("GET", "/api/v1/stream?ms=50", "");
+    CU_ASSERT(got.status == 200 && says("data: over\n\n"));
 }
 
 static void test_start(void)
@@ -545,13 +547,20 @@ static bool is_somebody_parked(void)
     return park_count() == 1;
 }
 
-static int begin_wait(const char *uri)
+static int begin(const char *uri)
 {
     const int fd = records_connect(path);
 
     request.n = 0;
     records_request(&request, "GET", uri, STR(""), NULL);
     CU_ASSERT(records_send(fd, request.p, request.n));
+    return fd;
+}
+
+static int begin_wait(const char *uri)
+{
+    const int fd = begin(uri);
+
     CU_ASSERT(until(is_somebody_parked));
     return fd;
 }
@@ -614,6 +623,165 @@ static void test_deadline_of_parked(void)
     CU_ASSERT_EQUAL(dues, before + 1);
 }
 
+/* ---- streams ---- */
+
+/* What has come over a connection, without the records around it, until it holds `text`. */
+static bool comes(int fd, const char *text)
+{
+    got.n = 0;
+    got.text[0] = 0;
+    while (!strstr(got.text, text))
+        if (!records_read_piece(fd, &got))
+            return false;
+    return true;
+}
+
+/* A stream that was parked and told nothing yet. */
+static int begin_stream(const char *uri)
+{
+    last_ticket = 0;
+    const int fd = begin(uri);
+    CU_ASSERT_FATAL(until(is_ticket_known));
+    return fd;
+}
+
+static void test_stream(void)
+{
+    const int before = takens, fd = begin_stream("/api/v1/stream?ms=30000");
+    const ticket t = last_ticket;
+
+    CU_ASSERT(park_tell(t, STR("data: 1\n\n"), true));
+    CU_ASSERT_EQUAL(takens, before + 1);
+    CU_ASSERT(comes(fd, "data: 1\n\n"));
+    CU_ASSERT(strstr(got.text, "Content-Type: text/event-stream; charset=utf-8\r\n") != NULL);
+    CU_ASSERT(strstr(got.text, "X-Accel-Buffering: no\r\n") != NULL);
+    CU_ASSERT(strstr(got.text, "Cache-Control: no-store\r\n") != NULL);
+    CU_ASSERT(comes(fd, ":\n\n"));         /* nothing was said for a second */
+    CU_ASSERT(!park_answer(t, STR("{}"))); /* too late for an answer */
+    CU_ASSERT(park_tell(t, STR("data: 2\n\n"), true));
+    CU_ASSERT(comes(fd, "data: 2\n\n"));
+    CU_ASSERT(park_tell(t, STR("data: 3\n\n"), false));
+    CU_ASSERT(!park_tell(t, STR("data: 4\n\n"), false));
+    records_read(fd, &got);
+    CU_ASSERT_EQUAL(got.protocol_status, 0);
+    CU_ASSERT_STRING_EQUAL(got.text, "data: 3\n\n");
+    CU_ASSERT_EQUAL(takens, before + 2);
+    ask_over(fd, "GET", "/ping", "", NULL); /* the connection goes on */
+    CU_ASSERT_EQUAL(got.status, 204);
+    CU_ASSERT(!park_tell(t, STR("data: 5\n\n"), true));
+    CU_ASSERT(!park_tell(12345, STR(""), true) && !park_tell(UINT64_MAX, STR(""), true));
+    close(fd);
+}
+
+static void test_stream_that_does_not_begin(void)
+{
+    const struct problem problem = {.detail = "away", .retry_after_s = 3};
+    const int fd = begin_stream("/api/v1/stream?ms=30000");
+
+    CU_ASSERT(park_fail(last_ticket, ERR_UNAVAILABLE, &problem));
+    records_read(fd, &got);
+    check_problem(503, "unavailable");
+    close(fd);
+}
+
+static void test_stream_that_fails_ends(void)
+{
+    const struct problem problem = {.detail = "away"};
+    const int fd = begin_stream("/api/v1/stream?ms=30000");
+
+    CU_ASSERT(park_tell(last_ticket, STR("data: 1\n\n"), true));
+    CU_ASSERT(park_fail(last_ticket, ERR_UNAVAILABLE, &problem));
+    records_read(fd, &got);
+    CU_ASSERT_EQUAL(got.status, 200);
+    CU_ASSERT(str_eq(got.body, STR("data: 1\n\n")));
+    close(fd);
+}
+
+static void test_stream_deadline(void)
+{
+    const int before = dues;
+
+    ask("GET", "/api/v1/stream?ms=120", "", NULL);
+    CU_ASSERT_EQUAL(got.status, 200);
+    CU_ASSERT(says("data: over"));
+    CU_ASSERT_EQUAL(dues, before + 1);
+}
+
+static int hangups_wanted;
+static bool is_gone(void)
+{
+    return hangups == hangups_wanted;
+}
+
+static void test_stream_hang_up(void)
+{
+    for (int i = 0; i < 3; i++) {
+        const int fd = begin_stream("/api/v1/stream?ms=30000");
+        hangups_wanted = hangups + 1;
+        if (i)
+            CU_ASSERT(park_tell(last_ticket, STR("data: 1\n\n"), true));
+        if (i == 2) /* who talks while he listens is taken as gone */
+            CU_ASSERT(records_send(fd, "\1\2\0\1\0\0\0\0", 8));
+        if (i < 2)
+            close(fd);
+        CU_ASSERT(until(is_gone));
+        CU_ASSERT(is_nobody_parked());
+        CU_ASSERT(!park_tell(last_ticket, STR("data: 2\n\n"), true));
+        if (i == 2)
+            close(fd);
+    }
+}
+
+/* More than a socket holds. */
+static struct str large(void)
+{
+    static char text[400 * 1024];
+
+    memset(text, 'x', sizeof text - 3);
+    memcpy(text + sizeof text - 3, "!\n\n", 3);
+    return (struct str){text, sizeof text};
+}
+
+static int takens_wanted;
+static bool is_taken(void)
+{
+    return takens == takens_wanted;
+}
+
+static void test_stream_to_a_slow_client(void)
+{
+    const int fd = begin_stream("/api/v1/stream?ms=30000");
+    const ticket t = last_ticket;
+
+    takens_wanted = takens + 1;
+    CU_ASSERT(park_tell(t, large(), true));
+    CU_ASSERT(!is_taken()); /* the next piece waits until this one is on its way */
+    CU_ASSERT(comes(fd, "!\n\n"));
+    CU_ASSERT(got.n > large().n && memcmp(got.text + got.n - large().n, large().p, large().n) == 0);
+    CU_ASSERT(until(is_taken));
+    takens_wanted++;
+    CU_ASSERT(park_tell(t, large(), true));
+    CU_ASSERT(park_tell(t, STR("data: last\n\n"), false)); /* last words wait behind it */
+    records_read(fd, &got);
+    CU_ASSERT_EQUAL(got.protocol_status, 0);
+    CU_ASSERT(got.n == large().n + 12 && strcmp(got.text + large().n, "data: last\n\n") == 0);
+    close(fd);
+}
+
+static void test_stream_that_is_not_taken(void)
+{
+    const uint64_t cut = *count_cell("posthouse_streams_cut_total");
+    const int fd = begin_stream("/api/v1/stream?ms=300");
+
+    hangups_wanted = hangups + 1;
+    CU_ASSERT(park_tell(last_ticket, large(), true));
+    CU_ASSERT(until(is_gone)); /* after output_timeout_s; its deadline makes it no longer */
+    CU_ASSERT_EQUAL(*count_cell("posthouse_streams_cut_total"), cut + 1);
+    records_read(fd, &got);
+    CU_ASSERT(got.closed);
+    close(fd);
+}
+
 /* Answers, hang-ups and new polls at the same time, from several threads. */
 static void *waiter(void *arg)
 {
@@ -621,7 +789,10 @@ static void *waiter(void *arg)
     struct records_answer *a = calloc(1, sizeof *a);
     unsigned seed = (unsigned)(uintptr_t)arg;
 
-    records_request(r, "GET", seed % 2 ? "/api/v1/wait?ms=40" : "/api/v1/wait-worker?ms=40", STR(""), NULL);
+    static const char *const uris[] = {"/api/v1/wait?ms=40", "/api/v1/wait-worker?ms=40",
+                                       "/api/v1/stream?ms=40"};
+
+    records_request(r, "GET", uris[seed % 3], STR(""), NULL);
     for (int i = 0; i < 60; i++) {
         const int fd = records_connect(path);
         if (fd < 0 || !records_send(fd, r->p, r->n))
@@ -640,6 +811,7 @@ static void *answerer(void *arg)
 {
     (void)arg;
     while (answering) {
+        (void)park_tell(last_ticket, STR("data: 1\n\n"), true);
         (void)park_answer(last_ticket, STR("{\"now\":1}"));
         until_step();
     }
@@ -747,7 +919,9 @@ static void test_stop(void)
     const int idle = records_connect(path);
     ask_over(idle, "GET", "/ping", "", NULL);
     const int waiting = begin_wait("/api/v1/wait?ms=30000");
+    const int listening = begin_stream("/api/v1/stream?ms=30000");
 
+    CU_ASSERT(park_tell(last_ticket, STR("data: 1\n\n"), true));
     held = true;
     entered = false;
     const int working = records_connect(path);
@@ -761,6 +935,8 @@ static void test_stop(void)
     records_read(waiting, &got);
     CU_ASSERT_EQUAL(got.status, 200);
     CU_ASSERT(says("waited"));
+    records_read(listening, &got);
+    CU_ASSERT(got.protocol_status == 0 && says("data: 1\n\ndata: over\n\n"));
     CU_ASSERT_EQUAL(records_connect(path), -1);
     for (int i = 0; i < BACKLOG; i++) { /* who was in the backlog then is served */
         ask_over(early[i], "GET", "/ping", "", NULL);
@@ -779,6 +955,7 @@ static void test_stop(void)
     rate_free(site.rate);
     close(idle);
     close(waiting);
+    close(listening);
     close(working);
     CU_ASSERT_EQUAL(access(path, F_OK), -1);
 }
@@ -858,6 +1035,13 @@ int main(void)
     CU_ADD_TEST(suite, test_hangup_while_working);
     CU_ADD_TEST(suite, test_parking);
     CU_ADD_TEST(suite, test_deadline_of_parked);
+    CU_ADD_TEST(suite, test_stream);
+    CU_ADD_TEST(suite, test_stream_that_does_not_begin);
+    CU_ADD_TEST(suite, test_stream_that_fails_ends);
+    CU_ADD_TEST(suite, test_stream_deadline);
+    CU_ADD_TEST(suite, test_stream_hang_up);
+    CU_ADD_TEST(suite, test_stream_to_a_slow_client);
+    CU_ADD_TEST(suite, test_stream_that_is_not_taken);
     CU_ADD_TEST(suite, test_many_at_once);
     CU_ADD_TEST(suite, test_slow_input);
     CU_ADD_TEST(suite, test_full_queue);

@@ -263,12 +263,12 @@ static enum err later(struct req *r)
 }
 
 static _Atomic ticket last_ticket;
-static _Atomic int hangups, dues;
+static _Atomic int hangups, dues, takens;
 
-static void parked(void *arg, ticket t, bool due)
+static void parked(void *arg, ticket t, enum park_event what)
 {
     (void)arg;
-    if (due) {
+    if (what == PARK_DUE) {
         dues++;
         (void)park_answer(t, STR("{\"waited\":true}"));
     } else {
@@ -287,6 +287,27 @@ static enum err wait_here(struct req *r)
     return err;
 }
 
+static void streamed(void *arg, ticket t, enum park_event what)
+{
+    (void)arg;
+    dues += what == PARK_DUE;
+    hangups += what == PARK_GONE;
+    takens += what == PARK_TAKEN;
+    if (what == PARK_DUE)
+        (void)park_tell(t, STR("data: over\n\n"), false);
+}
+
+static enum err stream_here(struct req *r)
+{
+    const struct wait_in *in = r->in;
+    ticket t = 0;
+
+    const enum err err = req_park(r, clock_mono_ms() + in->ms, streamed, NULL, &t);
+    if (err == LATER)
+        last_ticket = t;
+    return err;
+}
+
 static const struct route routes[] = {
     {GET, "/ping", "ping", ping, NULL, NULL, 204, ROUTE_OPEN | ROUTE_INLINE | ROUTE_BARE},
     {POST, "/echo/{id}", "echo", echo, &echo_in, &echo_out, 200, ROUTE_INLINE},
@@ -299,6 +320,8 @@ static const struct route routes[] = {
     {GET, "/later", "later", later, NULL, NULL, 200, ROUTE_OPEN | ROUTE_LATER},
     {GET, "/wait", "wait", wait_here, &wait_in, NULL, 200, ROUTE_OPEN | ROUTE_INLINE | ROUTE_LATER},
     {GET, "/wait-worker", "waitWorker", wait_here, &wait_in, NULL, 200, ROUTE_OPEN | ROUTE_LATER},
+    {GET, "/stream", "stream", stream_here, &wait_in, NULL, 200,
+     ROUTE_OPEN | ROUTE_INLINE | ROUTE_LATER | ROUTE_STREAM},
 };
 static const struct service tested = {SERVICE("tested", routes)};
 
@@ -334,6 +357,8 @@ static int site_prepare(void)
                          .request_timeout_s = 5,
                          .input_timeout_s = 1,
                          .polls_per_process = 1000,
+                         .output_timeout_s = 1,
+                         .stream_beat_s = 1,
                          .rate_user_per_s = 20,
                          .rate_user_burst = 40};
     log_init("tested", LOG_ERROR);

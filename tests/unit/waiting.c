@@ -29,7 +29,8 @@ static void end(void)
 
 static bool arrive(uint64_t session, uint64_t ticket, uint64_t n)
 {
-    const struct arrival a = {APP, ANN, session, ticket, {n ? house : (struct epoch){{0}}, n}, 1000};
+    const struct arrival a = {APP,  ANN,  session, ticket, {.epoch = n ? house : (struct epoch){{0}}, .n = n},
+                              1000, false};
     out.n = 0;
     return waiting_arrive(w, &a, &out);
 }
@@ -73,7 +74,7 @@ static bool give(struct reading r, const struct reading_result *result)
 
 static bool read_done(struct reading r, uint64_t n, uint64_t generation, bool has_events)
 {
-    return give(r, &(struct reading_result){.cursor = {house, n},
+    return give(r, &(struct reading_result){.cursor = {.epoch = house, .n = n},
                                             .newest = n,
                                             .generation = generation,
                                             .stands_until_ms = FAR,
@@ -82,9 +83,11 @@ static bool read_done(struct reading r, uint64_t n, uint64_t generation, bool ha
 
 static bool made_anew(struct reading r, struct epoch epoch, uint64_t n)
 {
-    return give(
-        r, &(struct reading_result){
-               .resync = true, .cursor = {epoch, n}, .newest = n, .generation = 9, .stands_until_ms = FAR});
+    return give(r, &(struct reading_result){.resync = true,
+                                            .cursor = {.epoch = epoch, .n = n},
+                                            .newest = n,
+                                            .generation = 9,
+                                            .stands_until_ms = FAR});
 }
 
 /* A poll at cursor n that is open. */
@@ -277,7 +280,7 @@ static void bell_while_a_box_is_made_anew(void)
         hear(BELL_EVENT, other, 901, 0, "{}")); /* of the new box, of which nothing is known yet */
     CU_ASSERT_FALSE(made_anew(r, other, 900));
     expect(ANSWER_RESYNC, 1, 900);
-    const struct arrival back = {APP, ANN, PHONE, 2, {other, 900}, 1000};
+    const struct arrival back = {APP, ANN, PHONE, 2, {.epoch = other, .n = 900}, 1000, false};
     CU_ASSERT_TRUE(waiting_arrive(w, &back, &out)); /* so it is read, not parked */
     end();
 }
@@ -452,9 +455,206 @@ static void redis_down(void)
     waiting_due(w, PHONE, 1);
     CU_ASSERT_FALSE(give(r, &down));
     expect(ANSWER_NOTHING, 1, 5);
-    CU_ASSERT_TRUE(arrive(PHONE, 2, 5));
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 0));
     CU_ASSERT_FALSE(give(take(), &down));
-    expect(ANSWER_FAILED, 2, 5);
+    expect_nothing(); /* a new one waits too: for Redis, or for waiting_away() */
+    CU_ASSERT_TRUE(waiting_due(w, PHONE, 2));
+    CU_ASSERT_FALSE(give(take(), &down));
+    expect(ANSWER_FAILED, 2, 0); /* it has no cursor that it could keep */
+    end();
+}
+
+/* ---- without Redis ---- */
+
+static bool arrive_with(uint64_t session, uint64_t ticket, uint64_t digest)
+{
+    const struct arrival a = {APP, ANN, session, ticket, {.digest = digest}, 1000, false};
+    out.n = 0;
+    return waiting_arrive(w, &a, &out);
+}
+
+/* The one session whose digest is wanted. */
+static struct watched watch(void)
+{
+    struct watched some[4] = {{0}};
+    CU_ASSERT_EQUAL(waiting_watch(w, some, 4), 1);
+    return some[0];
+}
+
+static void found(struct watched of, uint64_t digest)
+{
+    out.n = 0;
+    waiting_watched(w, &of, digest, 70, &out);
+}
+
+static void expect_digest(enum answer_kind kind, uint64_t ticket, uint64_t digest)
+{
+    expect(kind, ticket, 0);
+    CU_ASSERT_EQUAL(out.items[0].cursor.digest, digest);
+    CU_ASSERT_TRUE(epoch_is_none(out.items[0].cursor.epoch));
+}
+
+static void away_and_back_is_a_resync_each(void)
+{
+    struct reading none;
+    begin();
+    open_at(PHONE, 1, 5);
+    waiting_away(w);
+    CU_ASSERT_TRUE(waiting_is_away(w));
+    CU_ASSERT_EQUAL(waiting_take(w, &none, 1), 0); /* nothing is read */
+    found(watch(), 77);
+    expect_digest(ANSWER_RESYNC, 1, 77);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 2, 77));
+    found(watch(), 77);
+    expect_nothing(); /* it waits */
+    waiting_back(w);
+    CU_ASSERT_FALSE(waiting_is_away(w));
+    struct reading r = take();
+    CU_ASSERT_TRUE(epoch_is_none(r.cursor.epoch)); /* the box is asked from nowhere: it says resync */
+    CU_ASSERT_EQUAL(r.holds, 0);
+    CU_ASSERT_FALSE(made_anew(r, house, 9));
+    expect(ANSWER_RESYNC, 2, 9);
+    CU_ASSERT_FALSE(arrive(PHONE, 3, 9)); /* and all is as ever */
+    end();
+}
+
+static void rounds_find_what_changed(void)
+{
+    begin();
+    waiting_away(w);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 1, 77));
+    found(watch(), 77);
+    expect_nothing();
+    struct watched none;
+    CU_ASSERT_EQUAL(waiting_watch(w, &none, 1), 0); /* until the next round */
+    waiting_watch_all(w);
+    found(watch(), 77);
+    expect_nothing();
+    waiting_watch_all(w);
+    found(watch(), 78);
+    expect_digest(ANSWER_RESYNC, 1, 78);
+    waiting_watch_all(w);
+    CU_ASSERT_EQUAL(waiting_watch(w, &none, 1), 0);
+    end();
+}
+
+static void other_cursors_resync_at_once(void)
+{
+    begin();
+    waiting_away(w);
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5)); /* of a box */
+    found(watch(), 77);
+    expect_digest(ANSWER_RESYNC, 1, 77);
+    CU_ASSERT_TRUE(arrive(PHONE, 2, 0)); /* none */
+    found(watch(), 77);
+    expect_digest(ANSWER_RESYNC, 2, 77);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 3, 70)); /* an older one */
+    found(watch(), 77);
+    expect_digest(ANSWER_RESYNC, 3, 77);
+    end();
+}
+
+static void deadline_without_redis(void)
+{
+    begin();
+    waiting_away(w);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 1, 77));
+    found(watch(), 77);
+    CU_ASSERT_TRUE(waiting_due(w, PHONE, 1));
+    found(watch(), 77);
+    expect_digest(ANSWER_NOTHING, 1, 77);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 2, 77));
+    CU_ASSERT_FALSE(waiting_due(w, PHONE, 2)); /* queued already */
+    found(watch(), 78);
+    expect_digest(ANSWER_RESYNC, 2, 78);
+    end();
+}
+
+static void neither_redis_nor_database(void)
+{
+    begin();
+    open_at(PHONE, 1, 5);
+    waiting_away(w);
+    found(watch(), 0);
+    expect_nothing(); /* what is parked stays parked */
+    CU_ASSERT_TRUE(waiting_due(w, PHONE, 1));
+    found(watch(), 0);
+    expect(ANSWER_NOTHING, 1, 5); /* and keeps its cursor */
+    CU_ASSERT_TRUE(arrive_with(PHONE, 2, 77));
+    CU_ASSERT_FALSE(waiting_due(w, PHONE, 2));
+    found(watch(), 0);
+    expect_digest(ANSWER_NOTHING, 2, 77);
+    CU_ASSERT_TRUE(arrive(PHONE, 3, 0));
+    found(watch(), 0);
+    expect_nothing();
+    CU_ASSERT_TRUE(waiting_due(w, PHONE, 3));
+    found(watch(), 0);
+    expect(ANSWER_FAILED, 3, 0);
+    end();
+}
+
+static void a_reading_that_hangs_holds_nobody(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    const struct reading hangs = take();
+    waiting_away(w);
+    found(watch(), 77); /* does not wait for the reading */
+    expect_digest(ANSWER_RESYNC, 1, 77);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 2, 77));
+    waiting_back(w);
+    struct reading none;
+    CU_ASSERT_EQUAL(waiting_take(w, &none, 1), 0); /* one at a time */
+    CU_ASSERT_TRUE(give(hangs, &(struct reading_result){.redis = ERR_UNAVAILABLE}));
+    expect_nothing();
+    CU_ASSERT_EQUAL(take().ticket, 2);
+    end();
+}
+
+static void a_reading_that_comes_too_late(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive(PHONE, 1, 5));
+    const struct reading r = take();
+    waiting_away(w);
+    CU_ASSERT_FALSE(read_done(r, 5, 1, true));
+    expect_nothing(); /* what it found belongs to another time */
+    found(watch(), 77);
+    expect_digest(ANSWER_RESYNC, 1, 77);
+    end();
+}
+
+static void a_digest_that_comes_too_late(void)
+{
+    begin();
+    waiting_away(w);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 1, 77));
+    struct watched of = watch();
+    waiting_back(w);
+    found(of, 78);
+    expect_nothing();
+    const struct reading r = take();
+    CU_ASSERT_EQUAL(r.ticket, 1);
+    waiting_away(w);
+    of = watch();
+    waiting_leave(w, PHONE, 1, 60);
+    found(of, 78);
+    expect_nothing();
+    CU_ASSERT_TRUE(arrive_with(PHONE, 2, 78));
+    found(of, 79);
+    expect_nothing(); /* of the poll before */
+    end();
+}
+
+static void revoked_without_redis(void)
+{
+    begin();
+    waiting_away(w);
+    CU_ASSERT_TRUE(arrive_with(PHONE, 1, 77));
+    CU_ASSERT_TRUE(waiting_revoke(w, PHONE, &out));
+    expect_digest(ANSWER_REVOKED, 1, 77);
+    struct watched none;
+    CU_ASSERT_EQUAL(waiting_watch(w, &none, 1), 0);
     end();
 }
 
@@ -488,7 +688,7 @@ static void registration_must_outlast_the_poll(void)
     begin();
     open_at(PHONE, 1, 5);
     ring(6, 0);
-    const struct arrival a = {APP, ANN, PHONE, 2, {house, 6}, FAR + 1};
+    const struct arrival a = {APP, ANN, PHONE, 2, {.epoch = house, .n = 6}, FAR + 1, false};
     CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
     end();
 }
@@ -521,13 +721,305 @@ static void seen_at_most_once_a_minute(void)
     end();
 }
 
+/* ---- streams ---- */
+
+static bool arrive_stream(uint64_t session, uint64_t ticket, uint64_t n)
+{
+    const struct arrival a = {APP,  ANN, session, ticket, {.epoch = n ? house : (struct epoch){{0}}, .n = n},
+                              1000, true};
+    out.n = 0;
+    return waiting_arrive(w, &a, &out);
+}
+
+static void expect_more(enum answer_kind kind, uint64_t ticket, uint64_t n)
+{
+    expect(kind, ticket, n);
+    CU_ASSERT_TRUE(out.items[0].stream);
+    CU_ASSERT_TRUE(out.items[0].goes_on);
+}
+
+static void expect_last(enum answer_kind kind, uint64_t ticket, uint64_t n)
+{
+    expect(kind, ticket, n);
+    CU_ASSERT_TRUE(out.items[0].stream);
+    CU_ASSERT_FALSE(out.items[0].goes_on);
+    CU_ASSERT_EQUAL(waiting_parked(w), 0);
+}
+
+/* A stream at cursor n that is open and was told so. */
+static void stream_at(uint64_t session, uint64_t ticket, uint64_t n)
+{
+    CU_ASSERT_TRUE(arrive_stream(session, ticket, n));
+    CU_ASSERT_FALSE(read_done(take(), n, 1, false));
+    expect_more(ANSWER_NOTHING, ticket, n);
+    CU_ASSERT_FALSE(waiting_told(w, session, ticket));
+}
+
+static void stream_stays(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    for (uint64_t n = 6; n < 9; n++) {
+        CU_ASSERT_FALSE(ring(n, 0));
+        expect_more(ANSWER_EVENT, 1, n);
+        CU_ASSERT_EQUAL(waiting_parked(w), 1);
+        CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+        CU_ASSERT_FALSE(waiting_told(w, PHONE, 1)); /* once is enough */
+    }
+    CU_ASSERT_FALSE(ring(9, PHONE)); /* its own */
+    expect_nothing();
+    CU_ASSERT_FALSE(ring(10, 0));
+    expect_more(ANSWER_EVENT, 1, 10);
+    end();
+}
+
+static void one_answer_is_on_its_way(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    expect_more(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_FALSE(ring(7, 0));
+    CU_ASSERT_FALSE(ring(8, 0));
+    CU_ASSERT_FALSE(hear(BELL_WHISPER, house, 0, 0, "{}"));
+    expect_nothing();
+    waiting_lost(w);
+    struct reading none[1];
+    CU_ASSERT_EQUAL(waiting_take(w, none, 1), 0);
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 1));
+    const struct reading r = take();
+    CU_ASSERT_EQUAL(r.cursor.n, 6);
+    CU_ASSERT_EQUAL(r.holds, 1); /* it goes on: it takes nothing over */
+    CU_ASSERT_FALSE(read_done(r, 8, 2, true));
+    expect_more(ANSWER_READ, 1, 8);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void more_is_read_at_once(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 1, 5));
+    give(take(), &(struct reading_result){.cursor = {.epoch = house, .n = 7},
+                                          .newest = 9,
+                                          .generation = 1,
+                                          .stands_until_ms = FAR,
+                                          .has_events = true});
+    expect_more(ANSWER_READ, 1, 7);
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_EQUAL(take().cursor.n, 7);
+    end();
+}
+
+static void bell_while_a_stream_is_read(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(ring(7, 0));
+    const struct reading r = take();
+    CU_ASSERT_FALSE(ring(6, 0));
+    expect_more(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1)); /* the reading's end sees to it */
+    CU_ASSERT_TRUE(read_done(r, 7, 2, true));   /* of the turn before: 6 would come twice */
+    expect_nothing();
+    CU_ASSERT_EQUAL(take().cursor.n, 6);
+    end();
+}
+
+static void resync_in_a_stream(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 1, 0));
+    CU_ASSERT_FALSE(made_anew(take(), house, 900));
+    expect_more(ANSWER_RESYNC, 1, 900);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_FALSE(ring(901, 0));
+    expect_more(ANSWER_EVENT, 1, 901);
+    end();
+}
+
+static void stream_then_poll_then_stream(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    waiting_leave(w, PHONE, 1, 10); /* while it is told */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_EQUAL(waiting_parked(w), 0);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 6)); /* what is known stays known */
+    CU_ASSERT_FALSE(ring(7, 0));
+    expect(ANSWER_EVENT, 2, 7);
+    CU_ASSERT_FALSE(out.items[0].stream || out.items[0].goes_on);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 3, 7));
+    expect_more(ANSWER_NOTHING, 3, 7); /* it is open, and says so */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 3));
+    CU_ASSERT_FALSE(ring(8, 0));
+    expect_more(ANSWER_EVENT, 3, 8);
+    end();
+}
+
+static void stream_superseded(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    CU_ASSERT_FALSE(arrive(PHONE, 2, 5)); /* by a poll */
+    CU_ASSERT_EQUAL(out.n, 1);
+    CU_ASSERT_EQUAL(out.items[0].kind, ANSWER_SUPERSEDED);
+    CU_ASSERT_FALSE(out.items[0].goes_on);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 3, 5)); /* and the poll by a stream */
+    CU_ASSERT_EQUAL_FATAL(out.n, 2);
+    CU_ASSERT_EQUAL(out.items[0].kind, ANSWER_SUPERSEDED);
+    CU_ASSERT_EQUAL(out.items[0].ticket, 2);
+    CU_ASSERT_FALSE(out.items[0].stream);
+    CU_ASSERT_EQUAL(out.items[1].kind, ANSWER_NOTHING);
+    CU_ASSERT_EQUAL(waiting_parked(w), 1);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 4, 5)); /* while it is told that it is open */
+    CU_ASSERT_EQUAL(out.items[0].ticket, 3);
+    CU_ASSERT_EQUAL(out.items[0].kind, ANSWER_SUPERSEDED);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 3)); /* late */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 4));
+    supersede(PHONE, 2); /* by another process */
+    expect_last(ANSWER_SUPERSEDED, 4, 5);
+    end();
+}
+
+static void stream_superseded_elsewhere_while_it_is_told(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    supersede(PHONE, 2);
+    expect_last(ANSWER_SUPERSEDED, 1, 6);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void stream_is_revoked(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    ring(6, 0);
+    out.n = 0;
+    CU_ASSERT_TRUE(waiting_revoke(w, PHONE, &out)); /* while it is told */
+    expect_last(ANSWER_REVOKED, 1, 6);
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void stream_ends_at_its_deadline(void)
+{
+    begin();
+    stream_at(PHONE, 1, 5);
+    CU_ASSERT_TRUE(waiting_due(w, PHONE, 1));
+    CU_ASSERT_FALSE(read_done(take(), 5, 2, false));
+    expect_last(ANSWER_NOTHING, 1, 5);
+    CU_ASSERT_FALSE(arrive_stream(PHONE, 2, 5));
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 2));
+    ring(6, 0);
+    CU_ASSERT_FALSE(waiting_due(w, PHONE, 2)); /* while it is told */
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 2));
+    CU_ASSERT_FALSE(read_done(take(), 7, 3, true));
+    expect_last(ANSWER_READ, 2, 7);
+    end();
+}
+
+static void stream_is_renewed(void)
+{
+    struct reading r[1];
+    begin();
+    stream_at(PHONE, 1, 5);
+    open_at(LAPTOP, 2, 5);
+    CU_ASSERT_FALSE(waiting_renew(w, 999));
+    CU_ASSERT_TRUE(waiting_renew(w, 1000)); /* the poll is not: its deadline does it */
+    CU_ASSERT_EQUAL_FATAL(waiting_take(w, r, 1), 1);
+    CU_ASSERT_EQUAL(r[0].session_id, PHONE);
+    CU_ASSERT_EQUAL(r[0].until_ms, 1000 + WAITING_RENEW_MS);
+    CU_ASSERT_EQUAL(r[0].holds, 1);
+    CU_ASSERT_FALSE(read_done(r[0], 6, 2, true)); /* its bell was lost */
+    expect_more(ANSWER_READ, 1, 6);
+    CU_ASSERT_FALSE(waiting_renew(w, FAR)); /* not while it is told */
+    CU_ASSERT_FALSE(waiting_told(w, PHONE, 1));
+    end();
+}
+
+static void stream_begins_only_with_what_was_read(void)
+{
+    begin();
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 1, 5));
+    CU_ASSERT_FALSE(give(take(), &(struct reading_result){.redis = ERR_UNAVAILABLE}));
+    expect_nothing(); /* it is back soon, or the database tells */
+    CU_ASSERT_TRUE(waiting_retry(w));
+    CU_ASSERT_FALSE(give(take(), &(struct reading_result){.events = ERR_UNAVAILABLE, .generation = 1}));
+    expect_last(ANSWER_FAILED, 1, 5);
+    end();
+}
+
+static void stream_without_redis(void)
+{
+    begin();
+    waiting_away(w);
+    CU_ASSERT_TRUE(arrive_stream(PHONE, 1, 5));
+    found(watch(), 70);
+    expect_more(ANSWER_RESYNC, 1, 0);
+    CU_ASSERT_EQUAL(out.items[0].cursor.digest, 70);
+    out.n = 0;
+    waiting_watch_all(w); /* while it is told nothing else can be */
+    struct watched none;
+    CU_ASSERT_EQUAL(waiting_watch(w, &none, 1), 0);
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 1));
+    found(watch(), 70);
+    expect_nothing();
+    waiting_watch_all(w);
+    found(watch(), 71);
+    expect_more(ANSWER_RESYNC, 1, 0);
+    end();
+}
+
+static void stream_begins_without_redis(void)
+{
+    const struct arrival a = {APP, ANN, PHONE, 1, {.digest = 70}, 1000, true};
+    begin();
+    waiting_away(w);
+    CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
+    found(watch(), 70);
+    expect_more(ANSWER_NOTHING, 1, 0);
+    waiting_leave(w, PHONE, 1, 0);
+    out.n = 0;
+    CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
+    found(watch(), 0); /* the database is away, too */
+    CU_ASSERT_EQUAL_FATAL(out.n, 1);
+    CU_ASSERT_EQUAL(out.items[0].kind, ANSWER_FAILED);
+    end();
+}
+
+static void failures_do_not_end_a_stream(void)
+{
+    const struct reading_result down = {.redis = ERR_UNAVAILABLE};
+    begin();
+    stream_at(PHONE, 1, 5);
+    waiting_lost(w);
+    CU_ASSERT_FALSE(give(take(), &down));
+    expect_nothing();
+    CU_ASSERT_FALSE(ring(6, 0)); /* a bell is a bell */
+    expect_more(ANSWER_EVENT, 1, 6);
+    CU_ASSERT_TRUE(waiting_told(w, PHONE, 1));
+    CU_ASSERT_FALSE(give(take(), &down)); /* not open, and still not ended */
+    expect_nothing();
+    CU_ASSERT_TRUE(waiting_retry(w));
+    const struct reading r = take();
+    waiting_due(w, PHONE, 1);
+    CU_ASSERT_FALSE(give(r, &down));
+    expect_last(ANSWER_NOTHING, 1, 6);
+    end();
+}
+
 static void many_sessions(void)
 {
     struct reading r[64];
     size_t n, all = 0;
     begin();
     for (uint64_t i = 1; i <= 50000; i++) {
-        const struct arrival a = {APP, i, i, i, {house, 1}, 1000};
+        const struct arrival a = {APP, i, i, i, {.epoch = house, .n = 1}, 1000, false};
         CU_ASSERT_TRUE(waiting_arrive(w, &a, &out));
     }
     while ((n = waiting_take(w, r, 64)))
@@ -565,11 +1057,35 @@ int main(void)
         {"loss reads everybody", loss_reads_everybody},
         {"loss between polls", loss_between_polls},
         {"redis down", redis_down},
+        {"away and back is a resync each", away_and_back_is_a_resync_each},
+        {"rounds find what changed", rounds_find_what_changed},
+        {"other cursors resync at once", other_cursors_resync_at_once},
+        {"deadline without redis", deadline_without_redis},
+        {"neither redis nor database", neither_redis_nor_database},
+        {"a reading that hangs holds nobody", a_reading_that_hangs_holds_nobody},
+        {"a reading that comes too late", a_reading_that_comes_too_late},
+        {"a digest that comes too late", a_digest_that_comes_too_late},
+        {"revoked without redis", revoked_without_redis},
         {"database down", database_down},
         {"deadline reads once more", deadline_reads_once_more},
         {"registration must outlast the poll", registration_must_outlast_the_poll},
         {"idle sessions go", idle_sessions_go},
         {"seen at most once a minute", seen_at_most_once_a_minute},
+        {"stream stays", stream_stays},
+        {"one answer is on its way", one_answer_is_on_its_way},
+        {"more is read at once", more_is_read_at_once},
+        {"bell while a stream is read", bell_while_a_stream_is_read},
+        {"resync in a stream", resync_in_a_stream},
+        {"stream, then poll, then stream", stream_then_poll_then_stream},
+        {"stream superseded", stream_superseded},
+        {"stream superseded elsewhere while it is told", stream_superseded_elsewhere_while_it_is_told},
+        {"stream is revoked", stream_is_revoked},
+        {"stream ends at its deadline", stream_ends_at_its_deadline},
+        {"stream is renewed", stream_is_renewed},
+        {"stream begins only with what was read", stream_begins_only_with_what_was_read},
+        {"stream without Redis", stream_without_redis},
+        {"stream begins without Redis", stream_begins_without_redis},
+        {"failures do not end a stream", failures_do_not_end_a_stream},
         {"many sessions", many_sessions},
     };
     return FIXTURE_RUN("waiting", tests);
