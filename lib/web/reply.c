@@ -1,6 +1,8 @@
 /* The end of a request: HTTP, log, counters. */
 #include "web/reply.h"
 
+#include <stdio.h>
+
 #include "base/count.h"
 #include "base/log.h"
 #include "web/problem.h"
