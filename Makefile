@@ -10,7 +10,7 @@
 #   make build [MODE=debug|release|asan|tsan|cov]     programs and C tests in build/<mode>/bin
 #   make format        clang-format over the C files
 #   make fuzz          the libFuzzer targets, FUZZ_SECONDS (30) each
-#   make bench         first figures: requests/s, messages/s, KiB per parked poll
+#   make bench         what it does on this machine, each figure beside its limit; ROWS="pairs sends" for some rows
 #   make campaign SECONDS=1800    the history checker for so long, with fresh seeds and a table at the end; stops at the first violation
 #   make planted [BUG="3 7"]       deliberate bugs: the history checker must catch each
 #   make deps          only install what is missing
@@ -140,8 +140,9 @@ $(BIN)/unit-%: $(OBJ)/tests/unit/%.o $(TEST_LIB) $(LIB)
 	$(LINK) -lcunit -o $@
 $(BIN)/handler-%: $(OBJ)/tests/handlers/%.o $(TEST_LIB) $(LIB)
 	$(LINK) -lcunit -o $@
+$(BIN)/bench-load: $(OBJ)/tests/bench/client.o
 $(BIN)/bench-%: $(OBJ)/tests/bench/%.o $(LIB)
-	$(LINK) -o $@
+	$(LINK) $(if $(filter load,$*),-lssl) -o $@
 $(BIN)/power-%: $(OBJ)/tests/power/%.o
 	$(LINK) -lfuse3 -o $@
 $(BIN)/fuzz-%: $(OBJ)/tests/fuzz/%.o $(LIB)
@@ -162,7 +163,7 @@ test:
 	@tests/run
 unit handlers contract frontend api e2e chaos lint model power:
 	@MODE=$(MODE) tests/run $@
-bench: $(BIN)/bench-load
+bench: $(patsubst %,$(BIN)/bench-%,load writer tokens ring)
 	@tools/run.py build
 	@tools/node.sh tests/bench/bench.mjs
 campaign:

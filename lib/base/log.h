@@ -14,9 +14,10 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 /* One member of a line. Make them with the functions below. */
 struct log_field {
     const char *name;
-    enum { LOG_TEXT, LOG_NUMBER } type;
+    enum { LOG_TEXT, LOG_NUMBER, LOG_ID } type;
     struct str text;
     int64_t number;
+    uint64_t id;
 };
 
 static inline struct log_field log_str(const char *name, struct str text)
@@ -30,6 +31,11 @@ static inline struct log_field log_c(const char *name, const char *text)
 static inline struct log_field log_num(const char *name, int64_t number)
 {
     return (struct log_field){.name = name, .type = LOG_NUMBER, .number = number};
+}
+/* As text: readers of JSON would round it. */
+static inline struct log_field log_id(const char *name, uint64_t id)
+{
+    return (struct log_field){.name = name, .type = LOG_ID, .id = id};
 }
 
 /* Once, before threads start. `process` (borrowed for ever) is in each line. */

@@ -198,10 +198,11 @@ void buf_c(struct buf *b, const char *cstr)
 
 void buf_char(struct buf *b, char c)
 {
-    buf_add(b, &c, 1);
+    *buf_room(b, 1) = c;
+    b->n++;
 }
 
-void buf_u64(struct buf *b, uint64_t v)
+size_t u64_text(uint64_t v, char out[20])
 {
     char digits[20];
     size_t i = sizeof digits;
@@ -209,7 +210,13 @@ void buf_u64(struct buf *b, uint64_t v)
     do
         digits[--i] = (char)('0' + v % 10);
     while (v /= 10);
-    buf_add(b, digits + i, sizeof digits - i);
+    memcpy(out, digits + i, sizeof digits - i);
+    return sizeof digits - i;
+}
+
+void buf_u64(struct buf *b, uint64_t v)
+{
+    b->n += u64_text(v, buf_room(b, 20));
 }
 
 void buf_i64(struct buf *b, int64_t v)

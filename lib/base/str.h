@@ -53,6 +53,9 @@ void hex_encode(const unsigned char *bytes, size_t n, char *out); /* 2 n charact
 bool uuid_decode(struct str text, unsigned char out[16]);
 void uuid_encode(const unsigned char in[16], char out[37]);
 
+/* The decimal digits, no NUL; how many they are. */
+size_t u64_text(uint64_t v, char out[20]);
+
 /* Bytes that grow in an arena. Past `max` the process ends: callers bound what they put in. */
 struct buf {
     struct arena *arena;

@@ -6,6 +6,7 @@
 
 enum { ARGON2_PASSES = 2, ARGON2_BYTES = 19 * 1024 * 1024 };
 
+_Static_assert(sizeof(crypto_auth_hmacsha256_state) == CRYPT_MAC_STATE_BYTES, "room for a state");
 _Static_assert(CRYPT_PASSWORD_TEXT >= crypto_pwhash_STRBYTES, "room for an encoded hash");
 
 static void start(void)
@@ -46,9 +47,28 @@ void crypt_sha256(const struct str *parts, size_t n, unsigned char out[CRYPT_SHA
 void crypt_hmac(const void *key, size_t key_n, const void *bytes, size_t n,
                 unsigned char out[CRYPT_HMAC_BYTES])
 {
+    struct crypt_mac mac;
+
+    crypt_mac_init(&mac, key, key_n);
+    crypt_mac_of(&mac, bytes, n, out);
+    sodium_memzero(&mac, sizeof mac);
+}
+
+void crypt_mac_init(struct crypt_mac *mac, const void *key, size_t n)
+{
     crypto_auth_hmacsha256_state state;
 
-    crypto_auth_hmacsha256_init(&state, key, key_n);
+    crypto_auth_hmacsha256_init(&state, key, n);
+    memcpy(mac->state, &state, sizeof state);
+    sodium_memzero(&state, sizeof state);
+}
+
+void crypt_mac_of(const struct crypt_mac *mac, const void *bytes, size_t n,
+                  unsigned char out[CRYPT_HMAC_BYTES])
+{
+    crypto_auth_hmacsha256_state state;
+
+    memcpy(&state, mac->state, sizeof state);
     crypto_auth_hmacsha256_update(&state, bytes, n);
     crypto_auth_hmacsha256_final(&state, out);
     sodium_memzero(&state, sizeof state);

@@ -8,6 +8,7 @@
 #ifndef EXT_CRYPT_H
 #define EXT_CRYPT_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,12 +16,21 @@
 #include "base/str.h"
 
 enum { CRYPT_SHA256_BYTES = 32, CRYPT_HMAC_BYTES = 32, CRYPT_PASSWORD_TEXT = 128 };
+enum { CRYPT_MAC_STATE_BYTES = 208 };
 
 void crypt_random(void *out, size_t n);
 /* Of the parts in order, each preceded by its length, so that no two lists of parts hash alike. */
 void crypt_sha256(const struct str *parts, size_t n, unsigned char out[CRYPT_SHA256_BYTES]);
 void crypt_hmac(const void *key, size_t key_n, const void *bytes, size_t n,
                 unsigned char out[CRYPT_HMAC_BYTES]);
+/* HMAC-SHA256 under a key that is used again and again: its half of the work is done once. Secret, like the
+ * key. */
+struct crypt_mac {
+    alignas(16) unsigned char state[CRYPT_MAC_STATE_BYTES];
+};
+void crypt_mac_init(struct crypt_mac *mac, const void *key, size_t n);
+void crypt_mac_of(const struct crypt_mac *mac, const void *bytes, size_t n,
+                  unsigned char out[CRYPT_HMAC_BYTES]);
 /* Takes the same time wherever they differ. */
 bool crypt_equal(const void *a, const void *b, size_t n);
 void crypt_wipe(void *p, size_t n);

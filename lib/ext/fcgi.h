@@ -19,7 +19,6 @@
     PARAM(REQUEST_METHOD)                                                                                    \
     PARAM(REQUEST_URI)                                                                                       \
     PARAM(QUERY_STRING)                                                                                      \
-    PARAM(CONTENT_TYPE)                                                                                      \
     PARAM(CONTENT_LENGTH)                                                                                    \
     PARAM(REMOTE_ADDR)                                                                                       \
     PARAM(HTTP_AUTHORIZATION)                                                                                \
@@ -27,9 +26,6 @@
     PARAM(HTTP_X_HTTP_METHOD_OVERRIDE)                                                                       \
     PARAM(HTTP_TRACEPARENT)                                                                                  \
     PARAM(HTTP_X_REQUEST_ID)                                                                                 \
-    PARAM(HTTP_ACCEPT_LANGUAGE)                                                                              \
-    PARAM(HTTP_USER_AGENT)                                                                                   \
-    PARAM(HTTP_ORIGIN)                                                                                       \
     PARAM(REQUEST_SCHEME)                                                                                    \
     PARAM(HTTP_HOST)
 

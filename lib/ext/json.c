@@ -158,6 +158,18 @@ static enum err decode_value(const struct decode *d, const struct field *f, stru
     return OK;
 }
 
+/* "prefix.name", both cut to what fits. */
+static void join(char path[PATH_BYTES], const char *prefix, const char *name)
+{
+    const size_t n = strnlen(prefix, 40), left = strnlen(name, 22);
+    char *at = mempcpy(path, prefix, n);
+
+    if (n)
+        *at++ = '.';
+    at = mempcpy(at, name, left);
+    *at = '\0';
+}
+
 static enum err decode_field(const struct decode *d, const struct field *f, struct json_object *object,
                              void *out, const char *prefix)
 {
@@ -165,7 +177,7 @@ static enum err decode_field(const struct decode *d, const struct field *f, stru
     struct json_object *v;
     enum has has = HAS_VALUE;
 
-    snprintf(path, sizeof path, "%.40s%s%.22s", prefix, *prefix ? "." : "", f->name);
+    join(path, prefix, f->name);
     if (!json_object_object_get_ex(object, f->name, &v))
         return f->flags & F_REQUIRED ? refuse(d, path, "is missing") : OK;
     if (!v) {

@@ -21,6 +21,7 @@ enum {
     DOWN_MS = 200, /* after a failure nobody tries for so long */
     SCRIPTS_MAX = 8,
     ARGS_MAX = 1024,
+    LENGTH_BYTES = 1 + 20 + 2, /* a sign, a number, the end of a line */
     SHA_BYTES = 40,
     DEPTH_MAX = 8,
 };
@@ -39,6 +40,8 @@ struct redis {
     int64_t down_until_ms;
     struct loaded_script scripts[SCRIPTS_MAX]; /* of this connection */
     size_t n_scripts;
+    char *command; /* room for the one that is being written */
+    size_t command_size;
     char error[160];
 };
 
@@ -58,6 +61,7 @@ void redis_free(struct redis *r)
     if (!r)
         return;
     redis_close(r);
+    free(r->command);
     free(r);
 }
 
@@ -152,19 +156,53 @@ enum err redis_open(struct redis *r)
     return greet(r);
 }
 
+static char *command_room(struct redis *r, size_t size)
+{
+    if (r->command_size < size) {
+        free(r->command);
+        r->command_size = 2 * size;
+        r->command = malloc(r->command_size);
+        if (!r->command)
+            abort();
+    }
+    return r->command;
+}
+
+static char *put_length(char *at, char sign, size_t n)
+{
+    *at++ = sign;
+    at += u64_text(n, at);
+    *at++ = '\r';
+    *at++ = '\n';
+    return at;
+}
+
+/* The command as the protocol has it; hiredis' own way to build it takes ten times as long. */
+static struct str encode(struct redis *r, const struct str *argv, size_t n)
+{
+    size_t size = LENGTH_BYTES;
+
+    for (size_t i = 0; i < n; i++)
+        size += LENGTH_BYTES + argv[i].n + 2;
+    char *const start = command_room(r, size), *at = put_length(start, '*', n);
+    for (size_t i = 0; i < n; i++) {
+        at = put_length(at, '$', argv[i].n);
+        if (argv[i].n)
+            memcpy(at, argv[i].p, argv[i].n);
+        at += argv[i].n;
+        *at++ = '\r';
+        *at++ = '\n';
+    }
+    return (struct str){start, (size_t)(at - start)};
+}
+
 enum err redis_add(struct redis *r, const struct str *argv, size_t n)
 {
-    const char *args[ARGS_MAX];
-    size_t lengths[ARGS_MAX];
-
     TRY(redis_open(r));
     if (n > ARGS_MAX)
         return broken(r, "command", "too many arguments");
-    for (size_t i = 0; i < n; i++) {
-        args[i] = argv[i].p ? argv[i].p : "";
-        lengths[i] = argv[i].n;
-    }
-    if (redisAppendCommandArgv(r->link, (int)n, args, lengths) != REDIS_OK)
+    const struct str command = encode(r, argv, n);
+    if (redisAppendFormattedCommand(r->link, command.p, command.n) != REDIS_OK)
         return broken(r, "command", r->link->errstr);
     r->pending++;
     return OK;

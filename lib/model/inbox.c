@@ -9,16 +9,23 @@ enum { LIFE_MS = 7 * 24 * 3600 * 1000, HEX_DIGITS = 16 };
 
 #define BOX_ITEMS "512"
 
-static struct inbox_key user_key(uint64_t user_id, const char *what)
+/* ph:{u<id>}:<what> */
+static struct inbox_key user_key(uint64_t user_id, struct str what)
 {
+    static const char head[] = "ph:{u", middle[] = "}:";
     struct inbox_key key;
-    key.n = (size_t)snprintf(key.text, sizeof key.text, "ph:{u%llu}:%s", (unsigned long long)user_id, what);
+    char *at = mempcpy(key.text, head, sizeof head - 1);
+
+    at += u64_text(user_id, at);
+    at = mempcpy(at, middle, sizeof middle - 1);
+    at = mempcpy(at, what.p, what.n);
+    key.n = (size_t)(at - key.text);
     return key;
 }
 
 struct inbox_key inbox_at_key(uint64_t user_id)
 {
-    return user_key(user_id, "at");
+    return user_key(user_id, STR("at"));
 }
 
 struct inbox_key inbox_bell_key(uint64_t process)
@@ -88,12 +95,15 @@ struct cursor cursor_parse(struct str text)
 
 struct str cursor_format(struct cursor c, char out[INBOX_CURSOR_BYTES])
 {
+    const struct str epoch = epoch_str(&c.epoch);
+
     if (c.digest)
         return (struct str){
             out, (size_t)snprintf(out, INBOX_CURSOR_BYTES, "m.%016llx", (unsigned long long)c.digest)};
-    const int n =
-        snprintf(out, INBOX_CURSOR_BYTES, "%.*s.%llu", EPOCH_BYTES, c.epoch.text, (unsigned long long)c.n);
-    return (struct str){out, (size_t)n};
+    char *at = mempcpy(out, epoch.p, epoch.n);
+    *at++ = '.';
+    at += u64_text(c.n, at);
+    return (struct str){out, (size_t)(at - out)};
 }
 
 /* ---- registrations ---- */
@@ -127,7 +137,7 @@ size_t registrations_read(const struct redis_reply *reply, struct arena *arena, 
 
 static struct str number(uint64_t v, char room[24])
 {
-    return (struct str){room, (size_t)snprintf(room, 24, "%llu", (unsigned long long)v)};
+    return (struct str){room, u64_text(v, room)};
 }
 
 static struct str hex_text(uint64_t v, char room[24])
@@ -163,8 +173,8 @@ size_t rung_read(const struct redis_reply *reply, struct arena *arena, struct ru
 static enum err ask_open(struct redis *redis, uint64_t process, struct epoch epoch,
                          const struct inbox_ask *ask)
 {
-    const struct inbox_key box = user_key(ask->user_id, "box"), meta = user_key(ask->user_id, "meta"),
-                           at = user_key(ask->user_id, "at");
+    const struct inbox_key box = user_key(ask->user_id, STR("box")),
+                           meta = user_key(ask->user_id, STR("meta")), at = user_key(ask->user_id, STR("at"));
     char n[24], session[24], who[24], hold[24], most[24], life[24], holds[24];
     const struct str keys[] = {key_str(&box), key_str(&meta), key_str(&at)};
     const struct str args[] = {
@@ -262,7 +272,7 @@ enum err inbox_close(struct redis *redis, struct arena *arena, uint64_t process,
 
 enum err inbox_push(struct redis *redis, uint64_t user_id, struct str packed_event)
 {
-    const struct inbox_key box = user_key(user_id, "box"), meta = user_key(user_id, "meta"),
+    const struct inbox_key box = user_key(user_id, STR("box")), meta = user_key(user_id, STR("meta")),
                            at = inbox_at_key(user_id);
 
     TRY(redis_add(redis,

@@ -17,7 +17,7 @@ _Static_assert(TOKEN_TEXT == (TOKEN_BYTES * 4 + 2) / 3, "base64url without paddi
 struct key {
     unsigned id;
     bool signs;
-    unsigned char bytes[CRYPT_HMAC_BYTES];
+    struct crypt_mac mac;
 };
 
 struct token_keys {
@@ -83,8 +83,11 @@ void token_keys_free(struct token_keys *keys)
 static struct key derive(const struct token_keys *keys, unsigned id, const void *salt, bool signs)
 {
     struct key key = {.id = id, .signs = signs};
+    unsigned char bytes[CRYPT_HMAC_BYTES];
 
-    crypt_hmac(keys->secret, sizeof keys->secret, salt, TOKEN_SALT_BYTES, key.bytes);
+    crypt_hmac(keys->secret, sizeof keys->secret, salt, TOKEN_SALT_BYTES, bytes);
+    crypt_mac_init(&key.mac, bytes, sizeof bytes);
+    crypt_wipe(bytes, sizeof bytes);
     return key;
 }
 
@@ -178,7 +181,7 @@ enum err token_make(struct token_keys *keys, enum token_kind kind, const struct 
     at = put(at, who->user_id, 8);
     at = put(at, who->session_id, 8);
     at = put(at, (uint64_t)expires_ms, 8);
-    crypt_hmac(key.bytes, sizeof key.bytes, bytes, PAYLOAD_BYTES, at);
+    crypt_mac_of(&key.mac, bytes, PAYLOAD_BYTES, at);
     crypt_wipe(&key, sizeof key);
     *out = crypt_base64url(arena, bytes, sizeof bytes);
     return OK;
@@ -198,7 +201,7 @@ enum err token_check(struct token_keys *keys, struct revoked_set *revoked, enum 
     const unsigned key_id = (unsigned)take(&at, 2);
     if (!known || !fits || !key_id || !find(keys, key_id, &key))
         return ERR_UNAUTHENTICATED;
-    crypt_hmac(key.bytes, sizeof key.bytes, bytes, PAYLOAD_BYTES, mac);
+    crypt_mac_of(&key.mac, bytes, PAYLOAD_BYTES, mac);
     crypt_wipe(&key, sizeof key);
     if (!crypt_equal(mac, bytes + PAYLOAD_BYTES, sizeof mac))
         return ERR_UNAUTHENTICATED;

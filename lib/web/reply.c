@@ -49,15 +49,23 @@ static struct str encode_http(const struct reply *a, struct str request_id, stru
         problem_encode(&json, a->err, a->problem, request_id);
         body = buf_done(&json);
     }
-    buf_printf(&b, "Status: %d %s\r\nX-Request-Id: %.*s\r\nCache-Control: no-store\r\n", a->status,
-               reason_of(a->status), STR_ARG(request_id));
+    buf_c(&b, "Status: ");
+    buf_i64(&b, a->status);
+    buf_char(&b, ' ');
+    buf_c(&b, reason_of(a->status));
+    buf_c(&b, "\r\nX-Request-Id: ");
+    buf_str(&b, request_id);
+    buf_c(&b, "\r\nCache-Control: no-store\r\n");
     if (a->err == ERR_UNAUTHENTICATED || a->err == ERR_TOKEN_EXPIRED)
         buf_c(&b, "WWW-Authenticate: Bearer\r\n");
     if (retry_after_s)
         buf_printf(&b, "Retry-After: %d\r\n", retry_after_s);
-    if (a->status != 204)
-        buf_printf(&b, "Content-Type: %s\r\nContent-Length: %zu\r\n",
-                   a->err == OK ? "application/json" : "application/problem+json", body.n);
+    if (a->status != 204) {
+        buf_c(&b, a->err == OK ? "Content-Type: application/json\r\nContent-Length: "
+                               : "Content-Type: application/problem+json\r\nContent-Length: ");
+        buf_u64(&b, body.n);
+        buf_c(&b, "\r\n");
+    }
     buf_c(&b, "\r\n");
     if (a->status != 204)
         buf_str(&b, body);
@@ -70,7 +78,7 @@ static void log_answer(const struct service *of, const struct trail *t, const st
     const bool known = t->route < of->n_routes;
     const struct route *route = known ? &of->routes[t->route] : NULL;
     struct log_field f[LOG_FIELDS];
-    char trace[32], user[24], session[24];
+    char trace[32];
     unsigned char any = 0;
     size_t n = 0;
 
@@ -88,10 +96,8 @@ static void log_answer(const struct service *of, const struct trail *t, const st
         f[n++] = log_c("code", err_code(a->err));
     f[n++] = log_num("ms", us / 1000);
     if (t->user_id) {
-        snprintf(user, sizeof user, "%llu", (unsigned long long)t->user_id);
-        snprintf(session, sizeof session, "%llu", (unsigned long long)t->session_id);
-        f[n++] = log_c("user", user);
-        f[n++] = log_c("session", session);
+        f[n++] = log_id("user", t->user_id);
+        f[n++] = log_id("session", t->session_id);
     }
     f[n++] = log_num("bytes", (int64_t)bytes);
     if (a->status >= 500)

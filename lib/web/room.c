@@ -9,6 +9,7 @@
 #include "base/count.h"
 #include "model/deliver.h"
 #include "model/revocation.h"
+#include "web/arenas.h"
 #include "web/roomthreads.h"
 
 enum { RETRY_AFTER_S = 2 };
@@ -127,7 +128,7 @@ static void looks_free(struct looks *looks)
 
 void room_enter(struct room *room, const struct room_guest *g)
 {
-    struct arena *arena = arena_new();
+    struct arena *arena = arenas_take();
     struct answers answers = {.arena = arena};
     const int64_t renew_ms = clock_mono_ms() + WAITING_RENEW_MS;
     const bool renews = g->stream && renew_ms < g->due_mono_ms;
@@ -142,7 +143,7 @@ void room_enter(struct room *room, const struct room_guest *g)
     room_lock(room);
     room_unlock(room, waiting_arrive(room->waiting, &arrival, &answers));
     answer_all(&answers);
-    arena_free(arena);
+    arenas_give(arena);
     /* Revoked between its authentication and here: whoever was told then did not find it in the room yet. */
     if (revoked_has(house_revoked(room->house), g->session_id))
         room_revoked(room, g->session_id);

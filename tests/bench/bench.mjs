@@ -1,163 +1,292 @@
-// First figures on this machine, client and all: requests/s of a trivial authenticated GET beside nginx's static answer,
-// one-to-one messages/s from POST to poll, KiB of a parked poll.   make bench [PAIRS=64 POLLS=5000 SECONDS=5 RUNS=3]
-// A house of its own, without rate limits; each figure is the median of the runs. The same as JSON is in build/bench.json.
-import { spawn } from 'node:child_process'
+// What a house does on this machine: each figure beside its limit, measured in the same run.   make bench [ROWS="get pairs"]
+// The load client runs on the same cores; what is acknowledged is synced to disk (checked). Short rows are medians of
+// RUNS. The same as JSON is in build/bench.json.
+import { execFile, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 import { openHouse, root, until } from '../lib/house.mjs'
+import { cpuUs, kernelKib, less, memoryKib, partsOf, sum } from './meter.mjs'
+import { addEntries, addPeople, conversationId, pairsFile, tokensOf, userId } from './people.mjs'
 
-const PAIRS = Number(process.env.PAIRS ?? 64)
-const POLLS = Number(process.env.POLLS ?? 5000)
-const SECONDS = Number(process.env.SECONDS ?? 5)
+const execute = promisify(execFile)
 const RUNS = Number(process.env.RUNS ?? 3)
-const DEVICES_PER_PERSON = 50
-const PASSWORD = 'a password for figures'
-const load = join(root, 'build/release/bin/bench-load')
+const SECONDS = Number(process.env.SECONDS ?? 4)
+const PARKED = 10_000, PARKED_MORE = 20_000
+const CONNECTIONS = '64'
+// Goals were set on a machine whose nginx answered so many static GETs a second; here they count in that proportion.
+const STATIC_OF_GOALS = 120_000
+const bin = (name) => join(root, 'build/release/bin', `bench-${name}`)
 
-const house = await openHouse({ env: { POSTHOUSE_RATE_USER_PER_S: '0', POSTHOUSE_REGISTRATION: 'open' } })
-const port = String(house.port)
-const device = { name: 'bench', platform: 'other' }
+const report = { machine: {}, rows: [], budget: {} }
+const round = (n, digits = n < 10 ? 2 : n < 100 ? 1 : 0) => Number(n.toFixed(digits))
 
-async function call(method, path, token, body) {
-  const answer = await fetch(`${house.local_url}/api/v1${path}`, {
-    method,
-    headers: { 'Content-Type': 'application/json', ...(token ? { Authorization: `Bearer ${token}` } : {}) },
-    body: body && JSON.stringify(body),
-  })
-  const said = answer.status === 204 ? null : await answer.json()
-  if (!answer.ok) throw new Error(`${method} ${path}: ${JSON.stringify(said)}`)
-  return said
+// goal: what would do here; limit: what it can be at most (of a rate) or at least (of a time or a size), and of what.
+function row(name, figure, unit, { limit, of = '', goal, why = '', more = '' } = {}) {
+  const rounded = { row: name, figure: round(figure), unit, limit: limit === undefined ? undefined : round(limit), of,
+    ratio: limit ? round(figure / limit, 2) : undefined, goal: goal && round(goal), why, more }
+  report.rows.push(rounded)
+  const cells = [name.padEnd(54), `${rounded.figure} ${unit}`.padStart(15), `${rounded.limit ?? '-'}`.padStart(9),
+    `${rounded.ratio ?? '-'}`.padStart(9), `${rounded.goal ?? '-'}`.padStart(8)]
+  console.log(`${cells.join('')}   ${[more, limit && of && `limit: ${of}`, why].filter(Boolean).join('; ')}`)
 }
 
-// The tasks, a few at a time.
-async function each(items, task, atOnce = 8) {
+const latencies = ({ p50_ms, p99_ms }) => `p50 ${p50_ms} ms, p99 ${p99_ms} ms`
+
+async function run(tool, words, env = process.env) {
+  const { stdout } = await execute(bin(tool), words.map(String), { env, maxBuffer: 1 << 26 })
+  return JSON.parse(stdout)
+}
+
+async function median(task, by = 'per_s') {
   const results = []
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) {
-      const index = next++
-      results[index] = await task(items[index])
+  for (let i = 0; i < RUNS; i++) results.push(await task())
+  return results.sort((x, y) => x[by] - y[by])[Math.floor(results.length / 2)]
+}
+
+// ---- a house with people ----
+
+async function open(people, env = {}) {
+  const house = await openHouse({ env: { POSTHOUSE_RATE_USER_PER_S: '0', POSTHOUSE_QUEUE: '4096', ...env } })
+  try {
+    const [[durable]] = await house.sql('SELECT @@innodb_flush_log_at_trx_commit')
+    if (durable !== '1') throw new Error(`innodb_flush_log_at_trx_commit is ${durable}: not what is claimed`)
+    await addPeople(house, 0, people)
+    return { house, port: (env.TLS ? 'tls:' : '') + house.port, parts: await partsOf(house), tokens: await tokensOf(house, people) }
+  } catch (problem) {
+    await house.close()
+    throw problem
+  }
+}
+
+const get = (bench, path, token = '-', connections = CONNECTIONS, seconds = SECONDS) =>
+  run('load', ['get', bench.port, path, token, connections, seconds])
+const writer = (bench, senders) =>
+  run('writer', [senders, senders, SECONDS], { ...process.env, ...bench.house.settings })
+
+// What others are measured against, each once: static answers a second, durable sends a second of the writer alone.
+const base = (bench) => ({
+  static: () => (bench.static ??= median(() => get(bench, '/icon.svg'))),
+  writer: () => (bench.writer ??= median(() => writer(bench, 256), 'sends_per_s')),
+})
+const here = async (bench, goal) => (goal * (await base(bench).static()).per_s) / STATIC_OF_GOALS
+const hereTime = async (bench, goal) => (goal * STATIC_OF_GOALS) / (await base(bench).static()).per_s
+
+// Runs a load and notes the µs of CPU that each part spent on one message.
+async function budgeted(bench, name, task) {
+  const before = cpuUs(bench.parts)
+  const result = await task()
+  const spent = { ...less(cpuUs(bench.parts), before), client: result.cpu_s * 1e6 }
+  const each = Object.fromEntries(Object.entries(spent).map(([part, us]) => [part, round(us / result.all, 1)]))
+  report.budget[name] = { ...each, all: round(sum(spent) / result.all, 1) }
+  return result
+}
+
+// ---- rows ----
+
+async function rowsOfGets(bench) {
+  const fixed = await base(bench).static()
+  const limit = { limit: fixed.per_s, of: 'static' }
+  row('nginx, a static file', fixed.per_s, '/s', { more: latencies(fixed), why: 'nginx and the client' })
+  const trivial = await median(() => get(bench, '/api/v1/poll?timeout=0', bench.tokens[0]))
+  row('GET /poll?timeout=0, signed in', trivial.per_s, '/s',
+    { ...limit, goal: 0.45 * fixed.per_s, more: latencies(trivial), why: 'a thread and Redis for each' })
+  const open = await median(() => get(bench, '/api/v1/server'))
+  row('GET /server, nobody signed in', open.per_s, '/s', { ...limit, more: latencies(open), why: 'nginx, FastCGI' })
+  const me = await median(() => get(bench, '/api/v1/me', bench.tokens[0]))
+  row('GET /me, signed in', me.per_s, '/s', { ...limit, more: latencies(me), why: 'a prepared SELECT' })
+}
+
+async function rowsOfPairs(bench) {
+  const [fixed, alone] = [await base(bench).static(), await base(bench).writer()]
+  for (const [count, goal] of [[64, 12_000], [256, 14_000]]) {
+    const file = pairsFile(bench.house, bench.tokens, count)
+    const name = `messages, POST to poll and again, ${count} pairs`
+    const result = await median(() => budgeted(bench, name, () => run('load', ['pairs', bench.port, file, SECONDS])))
+    row(name, result.per_s, '/s', { limit: 1 / (2 / fixed.per_s + 1 / alone.sends_per_s), of: 'two static answers and one durable write',
+      goal: await here(bench, goal), more: latencies(result), why: 'CPU, see the budget' })
+  }
+}
+
+async function rowsOfSends(bench) {
+  const alone = await base(bench).writer()
+  row('durable writes, the log writer by itself', alone.sends_per_s, '/s', { more: latencies(alone), why: 'MariaDB' })
+  const file = pairsFile(bench.house, bench.tokens, 256)
+  const name = 'durable sends, 256 senders, nobody polls'
+  const result = await median(() => budgeted(bench, name, () => run('load', ['sends', bench.port, file, SECONDS])))
+  row(name, result.per_s, '/s', { limit: alone.sends_per_s, of: 'the writer by itself', goal: await here(bench, 20_000),
+    more: latencies(result), why: 'CPU, see the budget' })
+}
+
+async function rowOfLatency(bench, parked, perS, seconds, goals) {
+  const file = pairsFile(bench.house, bench.tokens, parked)
+  const [alone, result] = [await writer(bench, 1), await run('load', ['paced', bench.port, file, perS, seconds])]
+  const name = `delivery at ${perS}/s, ${parked} parked`
+  const limit = { limit: alone.p50_ms, of: 'one durable write by itself' }
+  row(`${name}, p50`, result.p50_ms, 'ms', { ...limit, goal: goals && await hereTime(bench, goals[0]), more: `${result.n} of them` })
+  row(`${name}, p99`, result.p99_ms, 'ms', { limit: alone.p99_ms, of: limit.of, goal: goals && await hereTime(bench, goals[1]),
+    more: `at most ${result.max_ms} ms` })
+}
+
+// Polls of `count` people, parked; what `task` does with them.
+async function withParked(bench, count, task) {
+  const child = spawn(bin('load'), ['park', bench.port, pairsFile(bench.house, bench.tokens, count)], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const ended = new Promise((resolve) => child.once('close', resolve))
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+  const next = async () => {
+    const { value, done } = await lines.next()
+    if (done) throw new Error('the load client has ended')
+    return JSON.parse(value)
+  }
+  try {
+    await next()
+    await until('all polls to be parked', async () => (await parkedNow(bench)) >= count, { deadlineMs: 60_000, everyMs: 200 })
+    await task({ child, next })
+  } finally {
+    child.stdin.end()
+    await ended
+  }
+}
+
+async function parkedNow(bench) {
+  const port = readFileSync(join(bench.house.run_dir, 'courier.port'), 'utf8').trim()
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return [...text.matchAll(/^posthouse_polls_parked\{[^}]*\} (\d+)/gm)].reduce((all, [, n]) => all + Number(n), 0)
+}
+
+const memoryOf = (bench) => ({ ...memoryKib(bench.parts), kernel: kernelKib() })
+
+async function rowOfMemory(bench, count, goal) {
+  const before = memoryOf(bench)
+  await withParked(bench, count, async () => {
+    const used = less(memoryOf(bench), before)
+    const { kernel, mariadb, ...processes } = used // the database's cache grows by itself
+    const each = Object.entries(processes).filter(([, kib]) => kib / count >= 0.01).map(([part, kib]) => `${part} ${round(kib / count)}`)
+    row(`KiB of a parked poll, ${count} of them`, sum(processes) / count, 'KiB', { limit: used.nginx / count, of: "nginx's part", goal,
+      why: "nginx's connection and request", more: `${each.join(', ')}, kernel with the client's ends ${round(kernel / count)}, MariaDB's cache ${round(mariadb / count)}` })
+  })
+}
+
+async function rowOfWaking(bench) {
+  const fixed = await base(bench).static()
+  await withParked(bench, PARKED, async ({ child, next }) => {
+    const wake = async () => {
+      child.stdin.write('\n')
+      const { began_us } = await run('ring', [userId(1), 2, PARKED], { ...process.env, ...bench.house.settings })
+      const { woken_us } = await next()
+      await until('all polls to be parked again', async () => (await parkedNow(bench)) >= PARKED, { deadlineMs: 60_000, everyMs: 200 })
+      return { s: (woken_us - began_us) / 1e6 }
     }
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
-  return results
-}
-
-const numbers = (count) => Array.from({ length: count }, (_, index) => index)
-const cursorOf = async (token) => (await call('GET', '/poll?timeout=0', token)).cursor
-
-async function register(name) {
-  const { user, access_token } = await call('POST', '/register', null, { username: name, password: PASSWORD, nickname: name, device })
-  return { id: user.id, name, token: access_token }
-}
-
-async function pair(number) {
-  const a = await register(`left${number}`)
-  const b = await register(`right${number}`)
-  const { id } = await call('POST', '/friend-requests', a.token, { user_id: b.id, message: '' })
-  await call('POST', `/friend-requests/${id}/accept`, b.token)
-  const { id: conversation } = await call('POST', '/conversations', a.token, { user_id: b.id })
-  return { a, b, conversation }
-}
-
-function runLoad(...words) {
-  return new Promise((resolve, reject) => {
-    const child = spawn(load, words, { stdio: ['ignore', 'pipe', 'inherit'] })
-    let out = ''
-    child.stdout.on('data', (part) => (out += part))
-    child.on('close', (code) => (code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`load ended with ${code}`))))
+    const { s } = await median(wake, 's')
+    row(`waking ${PARKED} parked polls by one event`, s, 's', { limit: PARKED / fixed.per_s, of: 'so many static answers',
+      goal: await hereTime(bench, 0.4), why: 'a box in Redis and an answer for each' })
   })
 }
 
-async function median(run) {
-  const results = []
-  for (let i = 0; i < RUNS; i++) results.push(await run())
-  return results.sort((x, y) => x.per_s - y.per_s)[Math.floor(RUNS / 2)]
+// How many polls the limits of descriptors allow: two of nginx's for each, in two workers that share unevenly.
+function mostParked() {
+  const files = Number(/Max open files\s+\d+\s+(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))[1])
+  return Math.min(PARKED_MORE, Math.floor((files * cpus().length * 0.45) / 100) * 100, files - 100)
 }
 
-const figures = {}
-function show(what, figure) {
-  const { per_s, p50_ms, p99_ms } = (figures[what] = figure)
-  console.log(`${what.padEnd(44)} ${String(per_s).padStart(8)}/s   p50 ${p50_ms} ms   p99 ${p99_ms} ms`)
-}
-
-// Resident KiB of a process and its children.
-async function residentKib(names) {
-  const processes = await house.processes()
-  const pids = Object.keys(processes).filter((name) => names.includes(name.split('.')[0])).map((name) => processes[name].pid)
-  const all = pids.flatMap((pid) => [pid, ...readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean)])
-  return all.reduce((sum, pid) => sum + Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]), 0)
-}
-
-// What the kernel holds for sockets and their epoll entries, of all processes and the client's ends too.
-function kernelKib() {
-  const memory = readFileSync('/proc/meminfo', 'utf8')
-  const sockets = readFileSync('/proc/net/sockstat', 'utf8')
-  const pages = [...sockets.matchAll(/ mem (\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0)
-  return Number(/Slab:\s+(\d+)/.exec(memory)[1]) + pages * 4
-}
-
-async function figuresOfRequests({ token }) {
-  show('nginx, a static file', await median(() => runLoad('get', port, '/icon.svg', '-', '64', String(SECONDS))))
-  show('GET /me, signed in', await median(() => runLoad('get', port, '/api/v1/me', token, '64', String(SECONDS))))
-  show('GET /poll?timeout=0, signed in',
-    await median(() => runLoad('get', port, '/api/v1/poll?timeout=0', token, '64', String(SECONDS))))
-  show('GET /server', await median(() => runLoad('get', port, '/api/v1/server', '-', '64', String(SECONDS))))
-}
-
-async function figuresOfMessages(pairs) {
-  const file = join(house.folder, 'pairs')
-  for (const count of [1, PAIRS]) {
-    const result = await median(async () => {
-      const rows = await each(pairs.slice(0, count), async ({ a, b, conversation }) =>
-        [a.token, b.token, conversation, await cursorOf(b.token)].join(' '))
-      writeFileSync(file, rows.join('\n') + '\n')
-      return runLoad('pairs', port, file, String(SECONDS))
-    })
-    show(`messages, POST to poll, ${count} pair${count > 1 ? 's' : ''}`, result)
+// In a house of its own: memory that nginx has used once it keeps.
+async function rowOfMost() {
+  const bench = await open(2 * mostParked())
+  try {
+    await rowOfMemory(bench, mostParked())
+  } finally {
+    await bench.house.close()
   }
 }
 
-async function figureOfPolls() {
-  const people = await each(numbers(Math.ceil(POLLS / DEVICES_PER_PERSON)), (number) => register(`waiter${number}`))
-  const tokens = await each(numbers(POLLS), async (number) => {
-    const { name } = people[number % people.length]
-    return (await call('POST', '/login', null, { username: name, password: PASSWORD, device })).access_token
-  })
-  const rows = await each(tokens, async (token) => `${token} ${await cursorOf(token)}`)
-  const file = join(house.folder, 'polls')
-  writeFileSync(file, rows.join('\n') + '\n')
-  const everybody = Object.keys(await house.processes()).map((name) => name.split('.')[0])
-  const memory = async () =>
-    ({ handler: await residentKib(['poll']), nginx: await residentKib(['nginx']), all: await residentKib(everybody), kernel: kernelKib() })
-  const before = await memory()
-  const sockets = () => Number(/TCP: inuse (\d+)/.exec(readFileSync('/proc/net/sockstat', 'utf8'))[1])
-  const child = spawn(load, ['park', port, file], { stdio: ['pipe', 'pipe', 'inherit'] })
-  const [said] = await new Promise((resolve) => createInterface(child.stdout).once('line', (line) => resolve([JSON.parse(line)])))
-  // Parked is what no longer changes: every poll is there, and memory has come to rest.
-  let last = -1
-  await until('the polls to be parked', async () => {
-    const kib = await residentKib(['poll', 'nginx'])
-    const still = kib === last && sockets() >= said.asked
-    last = kib
-    return still
-  }, { deadlineMs: 30_000, everyMs: 500 })
-  const now = await memory()
-  const perPoll = Object.fromEntries(Object.keys(now).map((name) => [name, Number(((now[name] - before[name]) / said.asked).toFixed(2))]))
-  figures['KiB per parked poll'] = { polls: said.asked, ...perPoll }
-  console.log(`${`KiB per parked poll, of ${said.asked}`.padEnd(44)} handler ${perPoll.handler}   nginx ${perPoll.nginx}   ` +
-    `all processes ${perPoll.all}   kernel, with the client's ends ${perPoll.kernel}`)
-  child.stdin.end()
+async function rowsOfTls() {
+  const bench = await open(128, { TLS: '1' })
+  try {
+    const plain = (name) => report.rows.find((one) => one.row.startsWith(name))?.figure
+    const both = [['nginx, a static file', '/icon.svg', '-'], ['GET /poll?timeout=0', '/api/v1/poll?timeout=0', bench.tokens[0]]]
+    for (const [name, path, token] of both) {
+      const result = await median(() => get(bench, path, token))
+      row(`HTTPS: ${name}`, result.per_s, '/s', { limit: plain(name), of: 'the same over HTTP', more: latencies(result), why: 'TLS records' })
+    }
+    const file = pairsFile(bench.house, bench.tokens, 64)
+    const result = await median(() => run('load', ['pairs', bench.port, file, SECONDS]))
+    row('HTTPS: messages, 64 pairs', result.per_s, '/s', { limit: plain('messages, POST to poll and again, 64'), of: 'the same over HTTP',
+      more: latencies(result), why: 'TLS records' })
+  } finally {
+    await bench.house.close()
+  }
 }
 
-try {
-  const pairs = await each(numbers(PAIRS), pair)
-  await figuresOfRequests(pairs[0].a)
-  await figuresOfMessages(pairs)
-  await figureOfPolls()
-  writeFileSync(join(root, 'build/bench.json'), `${JSON.stringify(figures, null, 1)}\n`)
-} finally {
-  await house.close()
+// The same questions to a small house and, grown, to a large one.
+async function rowsOfGrowth() {
+  const bench = await open(1000)
+  const { house, tokens } = bench
+  const long = 499 // the pair that says so much; it is none of those that send
+  const conversation = `/api/v1/conversations/${conversationId(long)}`
+  const questions = {
+    'GET /users?q=': '/api/v1/users?q=person9',
+    'GET a page of messages': `${conversation}/messages?limit=50`,
+    'GET a page in the middle': `${conversation}/messages?limit=50&before_seq=5000`,
+    'GET /conversations': '/api/v1/conversations',
+  }
+  const look = async () => {
+    const figures = {}
+    for (const [name, path] of Object.entries(questions)) figures[name] = (await get(bench, path, tokens[2 * long], 1, 2)).p50_ms
+    figures['durable sends'] = (await run('load', ['sends', bench.port, pairsFile(house, tokens, 256), SECONDS])).per_s
+    figures['memory of all processes'] = sum(memoryKib(bench.parts)) / 1024
+    return figures
+  }
+  try {
+    await addEntries(house, long, 1, 10_001)
+    const small = await look()
+    await addPeople(house, 1000, 20_000)
+    const people = await look()
+    for (let from = 10_001; from < 1_000_001; from += 90_000) await addEntries(house, long, from, Math.min(from + 90_000, 1_000_001))
+    const entries = await look()
+    for (const [what, now] of [['20,000 people for 1,000', people], ['1,000,000 entries for 10,000', entries]])
+      for (const name of Object.keys(small))
+        row(`${what}: ${name}`, now[name], name.startsWith('GET') ? 'ms' : name.startsWith('mem') ? 'MiB' : '/s',
+          { limit: small[name], of: '1,000 people, 10,000 entries' })
+  } finally {
+    await house.close()
+  }
 }
+
+const rows = {
+  memory: (bench) => rowOfMemory(bench, PARKED, 11), // the first: memory that nginx has used once it keeps
+  get: rowsOfGets,
+  sends: rowsOfSends,
+  pairs: rowsOfPairs,
+  latency: (bench) => rowOfLatency(bench, 1000, 100, 20, [1.3, 6]),
+  waking: rowOfWaking,
+  crowd: (bench) => rowOfLatency(bench, PARKED, 1000, 60),
+  more: rowOfMost,
+  tls: rowsOfTls,
+  growth: rowsOfGrowth,
+}
+const OWN_HOUSE = ['more', 'tls', 'growth']
+
+const chosen = process.env.ROWS ? process.env.ROWS.split(/[ ,]+/) : Object.keys(rows)
+const unknown = chosen.filter((name) => !rows[name])
+if (unknown.length) throw new Error(`ROWS: ${unknown} is none of ${Object.keys(rows)}`)
+
+report.machine = { cpu: cpus()[0].model.trim(), cores: cpus().length, durable: 'innodb_flush_log_at_trx_commit = 1' }
+console.log(`${report.machine.cores} cores (${report.machine.cpu}) for everything, the client too; ${report.machine.durable}`)
+console.log(`${'row'.padEnd(54)}${'figure'.padStart(15)}${'limit'.padStart(9)}${'ratio'.padStart(9)}${'goal'.padStart(8)}   notes`)
+if (chosen.some((name) => !OWN_HOUSE.includes(name))) {
+  const bench = await open(2 * PARKED)
+  try {
+    for (const name of chosen.filter((one) => !OWN_HOUSE.includes(one))) await rows[name](bench)
+  } finally {
+    await bench.house.close()
+  }
+}
+for (const name of chosen.filter((one) => OWN_HOUSE.includes(one))) await rows[name]()
+
+if (Object.keys(report.budget).length) console.log('\nµs of CPU for one message')
+for (const [name, parts] of Object.entries(report.budget))
+  console.log(`${name.padEnd(54)}${Object.entries(parts).map(([part, us]) => `${part} ${us}`).join('   ')}`)
+writeFileSync(join(root, 'build/bench.json'), `${JSON.stringify(report, null, 1)}\n`)

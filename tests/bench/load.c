@@ -1,36 +1,39 @@
 /*
- * An HTTP client that is faster than what it measures: one thread, epoll, kept
- * connections, one request at a time each.
+ * Load, in the shapes of the benchmark's rows. PORT as in 8080, or tls:8443.
  *
  *   load get PORT PATH TOKEN CONNECTIONS SECONDS
  *       The same GET again and again; "-" for no token.
  *
+ * The others read a FILE whose lines are: sender's token, reader's token, conversation.
+ *
  *   load pairs PORT FILE SECONDS
- *       A line of FILE: sender's token, reader's token, conversation, reader's cursor.
  *       A message is done when the sender has its answer and the reader's poll has
- *       brought it; then the pair sends the next.
+ *       brought it; then the pair sends the next, and the reader asks again.
+ *
+ *   load sends PORT FILE SECONDS
+ *       The same with nobody polling: done when the sender has its answer.
+ *
+ *   load paced PORT FILE PER_S SECONDS
+ *       All readers wait; messages are begun PER_S a second, whatever became of the
+ *       former ones. What is late has waited from the moment at which it was due.
  *
  *   load park PORT FILE
- *       A line of FILE: token, cursor. Polls that wait until standard input ends.
+ *       All readers wait. Prints {"parked":n}; then for each line of standard input
+ *       waits until every one of them was answered once, prints when the last one was
+ *       (monotonic µs), and lets them ask again. Ends with standard input.
  *
- * Prints one JSON object. Stops at the first answer that is not what it should be.
+ * Prints JSON, one object a line.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { REQUEST_BYTES = 2048, TOKEN_BYTES = 512, CURSOR_BYTES = 128, ID_BYTES = 40, FIRST_IN_BYTES = 4096 };
-enum { EVENTS = 256, LATENCIES_MAX = 8 * 1000 * 1000, WARM_UP_US = 1000000 };
+#include "bench/client.h"
+
+enum { TOKEN_BYTES = 128, CURSOR_BYTES = 128, ID_BYTES = 40, WAIT_S = 280 };
+enum { OPENING_MAX = 256 /* readers that wait for their first cursor at once */, SENDERS = 64 };
 
 struct pair {
     char sender[TOKEN_BYTES], reader[TOKEN_BYTES], conversation[ID_BYTES], cursor[CURSOR_BYTES];
@@ -40,161 +43,51 @@ struct pair {
     bool answered, delivered;
 };
 
-struct conn {
-    int fd;
-    char *in;
-    size_t in_n, in_size;
-    int64_t sent_us;
-    struct pair *pair; /* NULL where there is none */
-    const char *request;
-    struct conn *next; /* all of them */
-};
-
-struct answer {
-    int status;
-    const char *body; /* ends with NUL; chunk sizes may stand in it */
-};
-
-static int port, epoll_fd;
-static struct conn *conns;
-static int64_t now_us, count_from_us, end_us;
-static uint32_t *latencies;
-static size_t n_done;
+static struct {
+    struct pair *items;
+    size_t n, opening, waiting; /* readers: without a cursor yet; that ask with one */
+} pairs;
 static uint64_t n_messages; /* begins at the clock: an id of a former run would be its repetition */
+static const char *get_text;
 
-static void die(const char *what, const char *detail)
+static void read_pairs(const char *name)
 {
-    fprintf(stderr, "load: %s: %s\n", what, detail);
-    exit(1);
+    FILE *file = fopen(name, "r");
+    struct pair p = {0};
+    size_t room = 0;
+
+    if (!file)
+        die(name, "cannot be read");
+    while (fscanf(file, "%127s %127s %39s", p.sender, p.reader, p.conversation) == 3) {
+        if (pairs.n == room) {
+            room = room ? 2 * room : 256;
+            if (!(pairs.items = realloc(pairs.items, room * sizeof p)))
+                die("memory", "none left");
+        }
+        pairs.items[pairs.n++] = p;
+    }
+    fclose(file);
 }
 
-static int64_t clock_us(void)
-{
-    struct timespec t;
+/* ---- requests ---- */
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-static int number(const char *text)
-{
-    return (int)strtol(text, NULL, 10);
-}
-
-static void done_after(int64_t latency_us)
-{
-    if (now_us >= count_from_us && now_us < end_us && n_done < LATENCIES_MAX)
-        latencies[n_done++] = (uint32_t)latency_us;
-}
-
-static struct conn *conn_new(struct pair *pair)
-{
-    const struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct conn *c = calloc(1, sizeof *c);
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
-
-    if (!c || !(c->in = malloc(FIRST_IN_BYTES)))
-        die("memory", "none left");
-    c->in_size = FIRST_IN_BYTES;
-    c->pair = pair;
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&to, sizeof to) != 0)
-        die("connect", strerror(errno));
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0)
-        die("epoll_ctl", strerror(errno));
-    c->next = conns;
-    conns = c;
-    return c;
-}
-
-/* Requests are small: the socket takes them whole. */
-static void ask(struct conn *c, const char *text)
-{
-    const size_t n = strlen(text);
-
-    c->in_n = 0;
-    c->sent_us = clock_us();
-    if (send(c->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
-        die("send", strerror(errno));
-}
-
-static void ask_get(struct conn *c, const char *path, const char *token)
-{
-    char text[REQUEST_BYTES];
-
-    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", path,
-             *token ? "Authorization: Bearer " : "", token, *token ? "\r\n" : "");
-    ask(c, text);
-}
-
-static void ask_poll(struct conn *c, const char *token, const char *cursor, int timeout_s)
+static void poll_again(struct pair *p)
 {
     char path[CURSOR_BYTES + 64];
 
-    snprintf(path, sizeof path, "/api/v1/poll?cursor=%s&timeout=%d", cursor, timeout_s);
-    ask_get(c, path, token);
+    snprintf(path, sizeof path, "/api/v1/poll?cursor=%s&timeout=%d", p->cursor, WAIT_S);
+    ask_get(p->poll, path, p->reader);
 }
 
-/* Whether the buffer holds a whole answer. */
-static bool is_whole(struct conn *c, struct answer *out)
+/* The first has no cursor, and is answered at once with one. */
+static void poll_first(struct pair *p)
 {
-    char *end, *length;
-
-    c->in[c->in_n] = '\0';
-    if (!(end = strstr(c->in, "\r\n\r\n")))
-        return false;
-    out->status = number(c->in + strlen("HTTP/1.1 "));
-    out->body = end + 4;
-    *end = '\0';
-    length = strcasestr(c->in, "\r\nContent-Length:");
-    if (!length && out->status != 204) {
-        *end = '\r';
-        return strcmp(c->in + c->in_n - strlen("\r\n0\r\n\r\n"), "\r\n0\r\n\r\n") == 0;
-    }
-    *end = '\r';
-    return !length ||
-           c->in + c->in_n >= out->body + strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+    p->poll = conn_new(p);
+    pairs.opening++;
+    ask_get(p->poll, "/api/v1/poll?timeout=280", p->reader);
 }
 
-/* Reads what is there; whether that completes the answer. */
-static bool receive(struct conn *c, struct answer *out)
-{
-    ssize_t n;
-
-    if (c->in_n + 1 >= c->in_size) {
-        c->in_size *= 4;
-        if (!(c->in = realloc(c->in, c->in_size)))
-            die("memory", "none left");
-    }
-    n = recv(c->fd, c->in + c->in_n, c->in_size - c->in_n - 1, MSG_DONTWAIT);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return false;
-    if (n <= 0)
-        die("the connection was closed", n < 0 ? strerror(errno) : c->in);
-    c->in_n += (size_t)n;
-    return is_whole(c, out);
-}
-
-static void expect(const struct answer *a, int status, int other)
-{
-    if (a->status != status && a->status != other)
-        die("an answer", a->body);
-}
-
-/* The value of "name":"..." in the body. */
-static void copy_text(const char *body, const char *name, char *out, size_t size)
-{
-    const char *at = strstr(body, name), *end;
-
-    if (!at || !(end = strchr(at += strlen(name), '"')) || (size_t)(end - at) >= size)
-        die("an answer lacks", name);
-    memcpy(out, at, (size_t)(end - at));
-    out[end - at] = '\0';
-}
-
-static void send_next(struct pair *p)
+static void send_message(struct pair *p, struct conn *post)
 {
     char body[256], text[REQUEST_BYTES];
 
@@ -209,90 +102,119 @@ static void send_next(struct pair *p)
         "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
         p->conversation, p->sender, strlen(body), body);
     p->answered = p->delivered = false;
-    p->sent_us = clock_us();
-    ask(p->post, text);
+    ask(post, text);
+}
+
+/* ---- answers ---- */
+
+static void take_cursor(struct pair *p, const struct answer *a)
+{
+    static const char name[] = "\"cursor\":\"";
+    const char *at = strstr(a->body, name);
+    const size_t n = at ? strcspn(at += strlen(name), "\"") : 0;
+
+    expect(a, 200, 200);
+    if (!n || n >= CURSOR_BYTES)
+        die("an answer lacks its cursor", a->body);
+    pairs.opening -= !*p->cursor;
+    pairs.waiting += !*p->cursor;
+    snprintf(p->cursor, sizeof p->cursor, "%.*s", (int)n, at);
 }
 
 static void on_get(struct conn *c, const struct answer *a)
 {
     expect(a, 200, 200);
-    done_after(now_us - c->sent_us);
-    ask(c, c->request);
+    measure_add(clock_us() - c->sent_us);
+    ask(c, get_text);
+}
+
+static void on_send(struct conn *c, const struct answer *a)
+{
+    expect(a, 201, 201);
+    measure_add(clock_us() - c->sent_us);
+    send_message(c->owner, c);
+}
+
+static void on_first(struct conn *c, const struct answer *a)
+{
+    take_cursor(c->owner, a);
+    poll_again(c->owner);
+}
+
+/* The poll's side of a message: whether it brought the one that is on its way. */
+static bool is_delivered(struct pair *p, const struct answer *a)
+{
+    take_cursor(p, a);
+    poll_again(p);
+    return strstr(a->body, p->message_id) != NULL;
 }
 
 static void on_pair(struct conn *c, const struct answer *a)
 {
-    struct pair *p = c->pair;
+    struct pair *p = c->owner;
 
     if (c == p->post) {
-        expect(a, 201, 200);
+        expect(a, 201, 201);
         p->answered = true;
-    } else {
-        expect(a, 200, 200);
-        if (strstr(a->body, p->message_id)) {
-            p->delivered = true;
-            done_after(now_us - p->sent_us);
-        }
-        copy_text(a->body, "\"cursor\":\"", p->cursor, sizeof p->cursor);
-        ask_poll(c, p->reader, p->cursor, 25);
+    } else if (is_delivered(p, a)) {
+        p->delivered = true;
+        measure_add(clock_us() - p->post->sent_us);
     }
     if (p->answered && p->delivered)
-        send_next(p);
+        send_message(p, p->post);
 }
 
-static void on_parked(struct conn *c, const struct answer *a)
+/* Connections to send on, in turn: nginx closes what is not used for long. */
+static struct conn *idle[SENDERS];
+static size_t first_idle, n_idle;
+
+static void put_idle(struct conn *c)
 {
-    (void)c;
-    die("a parked poll was answered", a->body);
+    idle[(first_idle + n_idle++) % SENDERS] = c;
 }
 
-static void turn(void (*on_answer)(struct conn *, const struct answer *))
+static struct conn *take_idle(void)
 {
-    struct epoll_event events[EVENTS];
-    const int n = epoll_wait(epoll_fd, events, EVENTS, 100);
+    n_idle--;
+    return idle[first_idle++ % SENDERS];
+}
 
-    now_us = clock_us();
-    for (int i = 0; i < n; i++) {
-        struct answer answer;
+static void on_paced(struct conn *c, const struct answer *a)
+{
+    struct pair *p = c->owner;
 
-        if (receive(events[i].data.ptr, &answer))
-            on_answer(events[i].data.ptr, &answer);
+    if (c != p->poll) {
+        expect(a, 201, 201);
+        put_idle(c);
+    } else if (is_delivered(p, a)) {
+        measure_add(clock_us() - p->sent_us);
     }
 }
 
-static int by_value(const void *a, const void *b)
+static void on_woken(struct conn *c, const struct answer *a)
 {
-    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return (x > y) - (x < y);
+    take_cursor(c->owner, a);
+    pairs.waiting--;
 }
 
-static double ms_at(size_t rank)
+/* ---- the modes ---- */
+
+static void run(on_answer fn)
 {
-    return latencies[rank] / 1000.0;
+    while (clock_us() < measure_end_us())
+        turn(measure_end_us(), fn);
+    measure_print();
 }
 
-static void measure(int seconds, void (*on_answer)(struct conn *, const struct answer *))
+static void open_readers(void)
 {
-    now_us = clock_us();
-    count_from_us = now_us + WARM_UP_US;
-    end_us = count_from_us + (int64_t)seconds * 1000000;
-    while (now_us < end_us)
-        turn(on_answer);
-    if (n_done == 0)
-        die("nothing was done", "in the time given");
-    qsort(latencies, n_done, sizeof *latencies, by_value);
-    printf("{\"per_s\":%.0f,\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.1f,\"n\":%zu}\n",
-           (double)n_done / seconds, ms_at(n_done / 2), ms_at(n_done * 99 / 100), ms_at(n_done - 1), n_done);
-}
-
-static FILE *open_file(const char *name)
-{
-    FILE *file = fopen(name, "r");
-
-    if (!file)
-        die(name, strerror(errno));
-    return file;
+    for (size_t i = 0; i < pairs.n; i++) {
+        poll_first(&pairs.items[i]);
+        while (pairs.opening >= OPENING_MAX)
+            turn(INT64_MAX, on_first);
+    }
+    while (pairs.opening)
+        turn(INT64_MAX, on_first);
 }
 
 static void run_get(char **argv)
@@ -302,76 +224,89 @@ static void run_get(char **argv)
 
     snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: localhost\r\n%s%s%s\r\n", argv[3],
              *token ? "Authorization: Bearer " : "", token, *token ? "\r\n" : "");
-    for (int i = number(argv[5]); i > 0; i--) {
-        struct conn *c = conn_new(NULL);
-
-        c->request = text;
-        ask(c, text);
-    }
-    measure(number(argv[6]), on_get);
+    get_text = text;
+    for (int i = number(argv[5]); i > 0; i--)
+        ask(conn_new(NULL), text);
+    measure_begin(number(argv[6]));
+    run(on_get);
 }
 
-static void run_pairs(char **argv)
+static void run_pairs(char **argv, bool with_readers)
 {
-    FILE *file = open_file(argv[3]);
-    struct pair p = {0};
-
-    n_messages = (uint64_t)clock_us();
-    while (fscanf(file, "%511s %511s %39s %127s", p.sender, p.reader, p.conversation, p.cursor) == 4) {
-        struct pair *kept = malloc(sizeof *kept);
-
-        if (!kept)
-            die("memory", "none left");
-        *kept = p;
-        kept->post = conn_new(kept);
-        kept->poll = conn_new(kept);
-        ask_poll(kept->poll, kept->reader, kept->cursor, 25);
-        send_next(kept);
+    read_pairs(argv[3]);
+    if (with_readers)
+        open_readers();
+    for (size_t i = 0; i < pairs.n; i++) {
+        pairs.items[i].post = conn_new(&pairs.items[i]);
+        send_message(&pairs.items[i], pairs.items[i].post);
     }
-    fclose(file);
-    measure(number(argv[4]), on_pair);
+    measure_begin(number(argv[4]));
+    run(with_readers ? on_pair : on_send);
+}
+
+static void run_paced(char **argv)
+{
+    const int64_t every_us = 1000000 / number(argv[4]);
+    size_t next = 0;
+
+    read_pairs(argv[3]);
+    open_readers();
+    while (n_idle < SENDERS)
+        put_idle(conn_new(NULL));
+    measure_begin(number(argv[5]));
+    for (int64_t due_us = clock_us(); clock_us() < measure_end_us();) {
+        for (; due_us <= clock_us() && n_idle; due_us += every_us) {
+            struct pair *p = &pairs.items[next++ % pairs.n];
+            struct conn *post = take_idle();
+            post->owner = p;
+            p->sent_us = due_us;
+            send_message(p, post);
+        }
+        turn(n_idle ? due_us : measure_end_us(), on_paced);
+    }
+    measure_print();
 }
 
 static void run_park(char **argv)
 {
-    FILE *file = open_file(argv[3]);
-    char token[TOKEN_BYTES], cursor[CURSOR_BYTES];
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    struct epoll_event first;
-    int n = 0;
+    bool is_told = false;
+    char line[16];
 
-    for (; fscanf(file, "%511s %127s", token, cursor) == 2; n++)
-        ask_poll(conn_new(NULL), token, cursor, 280);
-    fclose(file);
-    printf("{\"asked\":%d}\n", n);
+    read_pairs(argv[3]);
+    open_readers();
+    printf("{\"parked\":%zu}\n", pairs.waiting);
     fflush(stdout);
-    if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0)
-        die("epoll_ctl", strerror(errno));
-    while (epoll_wait(epoll_fd, &first, 1, -1) != 1 || first.data.ptr) {
-        struct answer answer;
-
-        if (first.data.ptr && receive(first.data.ptr, &answer))
-            on_parked(first.data.ptr, &answer);
+    client_watch(STDIN_FILENO, &is_told);
+    for (;;) {
+        while (pairs.waiting && !is_told)
+            turn(INT64_MAX, on_woken);
+        if (is_told && read(STDIN_FILENO, line, sizeof line) <= 0)
+            return;
+        is_told = false;
+        while (pairs.waiting)
+            turn(INT64_MAX, on_woken);
+        printf("{\"woken_us\":%" PRId64 "}\n", clock_us());
+        fflush(stdout);
+        for (size_t i = 0; i < pairs.n; i++)
+            poll_again(&pairs.items[i]);
+        pairs.waiting = pairs.n;
     }
 }
 
 int main(int argc, char **argv)
 {
-    struct rlimit files;
+    const char *mode = argc > 2 ? argv[1] : "";
 
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    latencies = calloc(LATENCIES_MAX, sizeof *latencies);
-    if (epoll_fd < 0 || !latencies)
-        die("start", strerror(errno));
-    port = argc > 2 ? number(argv[2]) : 0;
-    if (argc == 7 && strcmp(argv[1], "get") == 0)
+    n_messages = (uint64_t)clock_us();
+    if (argc > 2)
+        client_open(argv[2]);
+    if (argc == 7 && strcmp(mode, "get") == 0)
         run_get(argv);
-    else if (argc == 5 && strcmp(argv[1], "pairs") == 0)
-        run_pairs(argv);
-    else if (argc == 4 && strcmp(argv[1], "park") == 0)
+    else if (argc == 5 && (strcmp(mode, "pairs") == 0 || strcmp(mode, "sends") == 0))
+        run_pairs(argv, *mode == 'p');
+    else if (argc == 6 && strcmp(mode, "paced") == 0)
+        run_paced(argv);
+    else if (argc == 4 && strcmp(mode, "park") == 0)
         run_park(argv);
     else
         die("arguments", "see the top of load.c");

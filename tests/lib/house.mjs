@@ -86,6 +86,7 @@ export async function openHouse({ env = {}, mode = process.env.MODE ?? 'release'
     ...run,
     folder,
     processes,
+    settings,
     // kill -9 of one process (login.0, courier, redis, mariadb, ...); the pid that died. The supervisor starts it again.
     async kill(name, signal = 'SIGKILL') {
       const pid = await until(`${name} runs`, async () => (await processes())[name].pid)

@@ -5,6 +5,7 @@
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -273,6 +274,28 @@ static void test_problems(void)
     CU_ASSERT_EQUAL(problem_field(NULL, "a", "x"), ERR_INVALID_REQUEST);
 }
 
+/* ---- the clock: dates without gmtime() ---- */
+
+static void test_clock_text(void)
+{
+    const int64_t last_ms = 253402300799999; /* the end of the year 9999 */
+
+    /* Steps that meet every day of the week, month and leap year sooner or later, and all times of a day. */
+    for (int64_t ms = 0; ms <= last_ms; ms += ms < 4000000000000 ? 79200001 : 86400000LL * 13 + 7) {
+        const time_t s = (time_t)(ms / 1000);
+        struct tm t;
+        char text[CLOCK_TEXT_BYTES], wanted[64];
+        gmtime_r(&s, &t);
+        snprintf(wanted, sizeof wanted, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1,
+                 t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, (int)(ms % 1000));
+        clock_text(ms, text);
+        CU_ASSERT_FATAL(memcmp(text, wanted, sizeof text) == 0);
+    }
+    char end[CLOCK_TEXT_BYTES];
+    clock_text(last_ms, end);
+    CU_ASSERT(memcmp(end, "9999-12-31T23:59:59.999Z", sizeof end) == 0);
+}
+
 /* ---- the log: every line is JSON, whatever is put into it ---- */
 
 static void test_log(void)
@@ -286,7 +309,8 @@ static void test_log(void)
     dup2(pair[1], STDERR_FILENO);
     log_init("tested", LOG_INFO);
     log_debug("unseen", log_num("n", 1));
-    log_info("seen \"\n", log_c("a", "\x01\xff\"\\"), log_num("n", INT64_MIN), log_c("none", NULL));
+    log_info("seen \"\n", log_c("a", "\x01\xff\"\\"), log_num("n", INT64_MIN), log_c("none", NULL),
+             log_id("id", UINT64_MAX));
     log_error("long", log_str("a", (struct str){long_text, sizeof long_text}),
               log_str("b", (struct str){long_text, sizeof long_text}), log_c("c", "end"));
     dup2(saved, STDERR_FILENO);
@@ -303,6 +327,8 @@ static void test_log(void)
         CU_ASSERT(memmem(one.p, one.n, "\"process\":\"tested\"", 18) != NULL);
     }
     CU_ASSERT_EQUAL(lines, 2);
+    CU_ASSERT(memmem(line, n, "\"n\":-9223372036854775808,", 25) != NULL);
+    CU_ASSERT(memmem(line, n, "\"id\":\"18446744073709551615\"}", 28) != NULL);
 }
 
 static int set_up(void)
@@ -332,6 +358,7 @@ int main(void)
     CU_ADD_TEST(suite, test_settings);
     CU_ADD_TEST(suite, test_settings_printed);
     CU_ADD_TEST(suite, test_problems);
+    CU_ADD_TEST(suite, test_clock_text);
     CU_ADD_TEST(suite, test_log);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
