@@ -43,9 +43,10 @@ struct reader {
 
 static void take_looks(struct reader *r)
 {
+    const int64_t now = clock_mono_ms();
     struct look *look;
 
-    while (!waiting_is_away(r->room->waiting) && r->n < SOME && (look = looks_take(&r->room->looks)))
+    while (!waiting_is_away(r->room->waiting) && r->n < SOME && (look = looks_take(&r->room->looks, now)))
         r->tasks[r->n++] = (struct task){.look = look, .reading = look->reading};
 }
 
