@@ -177,11 +177,17 @@ static enum err fetch(struct reader *r, struct task *t)
 
 static void fetch_events(struct reader *r)
 {
+    const bool current = house_is_current(r->room->house);
+
     desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         struct task *t = &r->tasks[i];
         if (t->result.redis != OK || t->result.resync)
             continue;
+        if (!current) { /* whose session is over is not known now: nobody is told anything */
+            t->result.events = ERR_UNAVAILABLE;
+            continue;
+        }
         t->result.events = fetch(r, t);
         if (t->result.events != OK)
             log_warn(

@@ -598,6 +598,34 @@ static void test_neither_redis_nor_database(void)
     redis_start();
 }
 
+static uint64_t boxes_wanted;
+static bool are_boxes_read(void)
+{
+    return *count_cell("posthouse_boxes_read_total") >= boxes_wanted;
+}
+static bool is_stale(void)
+{
+    return !house_is_current(house);
+}
+
+/* Redis is there, and so is what was said; but nobody knows whose session is over. */
+static void test_sign_outs_cannot_be_read(void)
+{
+    struct person *locker = person_new(house, APP);
+    const ticket t = park_at_box();
+
+    fixture_number(locker, "LOCK TABLES revocations WRITE");
+    CU_ASSERT_TRUE_FATAL(until(is_stale));
+    boxes_wanted = *count_cell("posthouse_boxes_read_total") + 2;
+    say(ann);
+    CU_ASSERT_TRUE(until(are_boxes_read)); /* again and again, for nothing */
+    CU_ASSERT_TRUE(is_stale());
+    CU_ASSERT_FALSE(is_answered(t));
+    fixture_number(locker, "UNLOCK TABLES");
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer_of(t), "\"type\":\"entry\""));
+    person_free(locker);
+}
+
 static uint64_t losses(void)
 {
     return *count_cell("posthouse_bell_losses_total");
@@ -657,6 +685,7 @@ int main(void)
         {"a session that ends", test_a_session_that_ends},
         {"many in chunks", test_many_in_chunks},
         {"neither redis nor database", test_neither_redis_nor_database},
+        {"sign-outs cannot be read", test_sign_outs_cannot_be_read},
         {"every bell is lost", test_every_bell_is_lost},
     };
     struct problem problem = {0};
