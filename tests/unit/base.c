@@ -317,7 +317,7 @@ static void test_log(void)
     log_error("long", log_str("a", (struct str){long_text, sizeof long_text}),
               log_str("b", (struct str){long_text, sizeof long_text}), log_c("c", "end"));
     for (int i = 0; i < 3; i++) /* wherever the line ends, it is between two letters */
-        log_info("..." + i, log_str("a", many), log_str("b", many), log_str("c", many), log_str("d", many));
+        log_info(&"..."[i], log_str("a", many), log_str("b", many), log_str("c", many), log_str("d", many));
     dup2(saved, STDERR_FILENO);
     close(saved);
     close(pair[1]);
