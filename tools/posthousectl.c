@@ -159,10 +159,13 @@ static enum err do_rotate_key(struct job *job)
     TRY(no_more(job));
     TRY(admin_rotate_key(job->ctx, grace_ms, &id));
     if (now)
-        printf("key %u signs from now on; every access token made before is void, and clients fetch new ones "
-               "by their "
-               "refresh tokens; `revoke` ends sessions\n",
-               id);
+        printf(
+            "key %u signs from now on; every access token made before is void, and clients fetch new ones "
+            "by their refresh tokens; `revoke` ends sessions. Polls and streams that are open already go on "
+            "for %d s at the most; a restart of poll ends them at once\n",
+            id,
+            job->conf->stream_max_s > job->conf->poll_max_s ? job->conf->stream_max_s
+                                                            : job->conf->poll_max_s);
     else
         printf("key %u signs within a minute; those before are accepted for %d minutes more\n", id,
                (int)(grace_ms / 60000));

@@ -102,7 +102,7 @@ def restart(house, options):
 
 
 def start(house, options):
-    """Start a process, or a program's processes."""
+    """Start a process, or a program's processes; one that runs is stopped before."""
     if not house.control().restart(options.name):
         raise Trouble(f"{options.name}: no such process; `status` lists them")
 

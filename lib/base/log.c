@@ -103,9 +103,11 @@ static void put_text(struct line *l, struct str s)
     const bool is_utf8 = s.n <= TEXT_BYTES && utf8_check(s, NULL);
 
     put_c(l, "\"");
-    for (size_t i = 0; i < s.n && i < TEXT_BYTES && l->n < sizeof l->p - 16; i++) {
+    for (size_t i = 0; i < s.n && i < TEXT_BYTES; i++) {
         const unsigned char c = (unsigned char)s.p[i];
         char escaped[8];
+        if (l->n > sizeof l->p - 24 && !(is_utf8 && (c & 0xc0) == 0x80))
+            break; /* between characters: the line stays UTF-8 */
         if (c < 0x20 || c == '"' || c == '\\' || c == 0x7f || (c >= 0x80 && !is_utf8)) {
             snprintf(escaped, sizeof escaped, "\\u%04x", c);
             put(l, escaped, 6);

@@ -134,7 +134,7 @@ static bool is_stale(const struct redis *r)
 {
     struct pollfd p = {.fd = r->link->fd, .events = POLLIN | POLLRDHUP};
 
-    return !r->pending && poll(&p, 1, 0) != 0;
+    return !r->pending && poll(&p, 1, 0) > 0;
 }
 
 enum err redis_open(struct redis *r)
@@ -279,18 +279,14 @@ enum err redis_answer(struct redis *r, struct arena *arena, struct redis_reply *
     freeReplyObject(got);
     if (!whole)
         return broken(r, "answer", "nested too deep");
-    if (reply->type == REDIS_ERROR && is_server_down(reply->str))
+    if (reply->type != REDIS_ERROR)
+        return OK;
+    if (is_server_down(reply->str))
         return broken(r, "server", str_c(arena, reply->str));
-    if (reply->type == REDIS_ERROR && str_starts(reply->str, STR("NOSCRIPT")))
+    if (str_starts(reply->str, STR("NOSCRIPT")))
         r->n_scripts = 0;
-    return OK;
-}
-
-/* An error answer in a place where there should be none. */
-static enum err refused(struct redis *r, const struct redis_reply *reply)
-{
     snprintf(r->error, sizeof r->error, "%.*s", STR_ARG(reply->str));
-    return ERR_UNAVAILABLE;
+    return OK;
 }
 
 enum err redis_call(struct redis *r, struct arena *arena, struct redis_reply *reply, const struct str *argv,
@@ -298,7 +294,7 @@ enum err redis_call(struct redis *r, struct arena *arena, struct redis_reply *re
 {
     TRY(redis_add(r, argv, n));
     TRY(redis_answer(r, arena, reply));
-    return reply->type == REDIS_ERROR ? refused(r, reply) : OK;
+    return reply->type == REDIS_ERROR ? ERR_UNAVAILABLE : OK;
 }
 
 static const struct loaded_script *find_script(const struct redis *r, const struct script *script)
@@ -363,5 +359,5 @@ enum err redis_script(struct redis *r, struct arena *arena, struct redis_reply *
         if (!str_starts(reply->str, STR("NOSCRIPT")))
             break;
     }
-    return refused(r, reply);
+    return ERR_UNAVAILABLE;
 }

@@ -40,6 +40,7 @@ struct redis *redis_new(const struct conf *conf, int timeout_ms);
 void redis_free(struct redis *r);
 enum err redis_open(struct redis *r) MUST_CHECK;
 void redis_close(struct redis *r);
+/* In words: the last failure, or the last error that the server answered. */
 const char *redis_error(const struct redis *r);
 /* Raised at each successful connect: whoever cached something per connection compares it. */
 unsigned redis_connection(const struct redis *r);

@@ -2,8 +2,8 @@
  * The bell: what is put on the list of a poll process to wake its parked polls.
  *
  * One element, binary, numbers big-endian:
- *   kind 1 byte | ringer 8 | number 8 | session 8 | epoch 32 | pairs 2 | pairs × (user 8, n 8) | JSON, the
- * rest
+ *   kind 1 byte | ringer 8 | number 8 | rung at 8 | session 8 | epoch 32 | pairs 2 | pairs × (user 8, n 8)
+ *   | JSON, the rest
  *
  * `number` counts what one ringer put on one list: 1, 2, 3, …; a jump tells the
  * poll process that elements were lost, and it reads its boxes. Should nothing more

@@ -17,7 +17,8 @@
 
 #include "model/ctx.h"
 
-/* Of `n` people, in one statement; they may repeat. 0, which no digest is: there is no such person. */
+/* Of `n` people, up to 256 in one statement; they may repeat. 0, which no digest is: there is no such person.
+ */
 enum err digest_load(struct ctx *ctx, const uint64_t *user_ids, size_t n, uint64_t *out) MUST_CHECK;
 
 #endif

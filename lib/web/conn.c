@@ -1,15 +1,20 @@
-/* The table of connections, their timers, and the end of an answer. */
+/* The table of connections, their timers, their beginning, and the end of an answer. */
 #include "web/stream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/count.h"
+#include "web/listen.h"
 
 enum {
     CONNECTIONS_MAX = 1 << 20,
+    ACCEPTS = 256, /* at one turn: the connections that are there already get theirs too */
 };
 
 struct conns conns = {.lock = PTHREAD_MUTEX_INITIALIZER, .epoll = -1, .listener = -1};
@@ -39,8 +44,10 @@ void conns_init(const struct conf *conf)
     conns.high = 0;
     conns.paused = conns.stopping = false;
     conns.started_ms = clock_mono_ms();
+    conns.input_ms = (int64_t)conf->input_timeout_s * 1000;
     conns.output_ms = (int64_t)conf->output_timeout_s * 1000;
     conns.tick = 0;
+    conns.refusals = count_cell("posthouse_accept_paused_total");
     for (int i = 0; i < CONN_SLOTS; i++)
         conns.slots[i] = -1;
 }
@@ -124,12 +131,16 @@ void conn_rearm_output(const struct conn *c)
     watch(c, EPOLL_CTL_MOD, EPOLLOUT);
 }
 
-bool conn_add(int fd)
+static void add(int fd)
 {
+    const struct timeval patience = {.tv_sec = conns.input_ms / 1000,
+                                     .tv_usec = conns.input_ms % 1000 * 1000};
+
     if ((unsigned)fd >= conns.size) {
         close(fd);
-        return false;
+        return;
     }
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     pthread_mutex_lock(&conns.lock);
     struct conn *c = &conns.table[fd];
     *c = (struct conn){.gen = c->gen, .state = CONN_IDLE};
@@ -138,7 +149,6 @@ bool conn_add(int fd)
         conns.high = fd + 1;
     watch(c, EPOLL_CTL_ADD, 0);
     pthread_mutex_unlock(&conns.lock);
-    return true;
 }
 
 static void leave(struct conn *c)
@@ -164,19 +174,45 @@ static void watch_listener(uint32_t events)
     epoll_ctl(conns.epoll, EPOLL_CTL_MOD, conns.listener, &e);
 }
 
-void conns_pause(void)
-{
-    pthread_mutex_lock(&conns.lock);
-    watch_listener(0);
-    pthread_mutex_unlock(&conns.lock);
-}
-
 void conns_resume(void)
 {
     pthread_mutex_lock(&conns.lock);
     if (conns.paused)
         watch_listener(EPOLLIN);
     pthread_mutex_unlock(&conns.lock);
+}
+
+/* Out of epoll, which it would wake for ever: until a connection is closed, or the next tick. */
+static void pause_listener(void)
+{
+    pthread_mutex_lock(&conns.lock);
+    watch_listener(0);
+    pthread_mutex_unlock(&conns.lock);
+    count_add(conns.refusals, 1);
+}
+
+bool conns_accept(void)
+{
+    for (int i = 0; i < ACCEPTS; i++) {
+        const int fd = accept4(conns.listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd >= 0) {
+            add(fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_listener();
+        if (errno != ECONNABORTED && errno != EINTR)
+            return false;
+    }
+    return true;
+}
+
+void conns_refuse(void)
+{
+    if (conns.listener < 0)
+        return;
+    listen_close(conns.listener);
+    conns.listener = -1;
 }
 
 void conn_close_locked(struct conn *c)

@@ -67,9 +67,11 @@ struct conns {
     bool stopping; /* every answer is the last of its connection */
     uint64_t serial;
     int64_t started_ms;
+    int64_t input_ms;  /* for so long libfcgi may wait for bytes */
     int64_t output_ms; /* by then an answer must have been taken */
     uint32_t tick;     /* up to which the wheel was turned */
     int32_t slots[CONN_SLOTS];
+    _Atomic uint64_t *refusals; /* a counter: the listener was left alone for lack of descriptors */
 };
 extern struct conns conns;
 
@@ -77,16 +79,17 @@ extern struct conns conns;
 void conns_init(const struct conf *conf);
 void conns_done(void);
 
-/* The loop: takes over an accepted descriptor and registers it. False: it was closed. */
-bool conn_add(int fd);
+/* The loop: takes over the connections that wait at the listener, some at one turn. True: there may be more.
+ */
+bool conns_accept(void);
+/* The loop: closes the listener; nobody is accepted any more. */
+void conns_refuse(void);
 /* Its owner: closes it. */
 void conn_close(int fd);
 /* The same for a descriptor that libfcgi has closed already. */
 void conn_forget(int fd);
 
-/* No descriptor is left: takes the listener out of epoll, which it would wake for ever; and back, if it is
- * out. */
-void conns_pause(void);
+/* Accepts again, if a lack of descriptors was why it did not. */
 void conns_resume(void);
 
 /* From any thread, by the owner of a BUSY connection: sends, then waits for the next request or closes. */

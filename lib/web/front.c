@@ -20,7 +20,6 @@
 
 enum {
     EVENTS = 256,
-    ACCEPTS = 256,   /* at one turn: the connections that are there already get theirs too */
     GRACE_MS = 2000, /* after SIGTERM */
 };
 
@@ -32,7 +31,7 @@ static struct {
     int signals;
     int64_t stop_ms; /* 0: not stopping; else when the grace is over */
     unsigned char peek[WALK_BYTES];
-    _Atomic uint64_t *connections, *parked, *streams, *refused;
+    _Atomic uint64_t *connections, *parked, *streams;
 } front = {.signals = -1};
 
 const struct site *front_site(void)
@@ -215,28 +214,6 @@ static void on_connection(int fd, uint32_t gen, uint32_t events)
         conn_writable(fd);
 }
 
-/* True when there may be more to accept. */
-static bool on_listener(void)
-{
-    const struct timeval patience = {.tv_sec = front.site->conf->input_timeout_s};
-
-    for (int i = 0; i < ACCEPTS; i++) {
-        const int fd = accept4(conns.listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-                conns_pause(); /* until one is closed, or the next tick */
-                count_add(front.refused, 1);
-            }
-            if (errno == ECONNABORTED || errno == EINTR)
-                continue;
-            return false;
-        }
-        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        conn_add(fd);
-    }
-    return true;
-}
-
 /* ---- time ---- */
 
 /* What waited for input or output too long is closed; what is parked is told. */
@@ -273,14 +250,6 @@ static void on_tick(void)
 
 /* ---- stopping ---- */
 
-static void close_listener(void)
-{
-    if (conns.listener < 0)
-        return;
-    listen_close(conns.listener);
-    conns.listener = -1;
-}
-
 /* The next connection in this state from `fd` on; -1: none. */
 static int next_in_state(int fd, enum conn_state state)
 {
@@ -297,9 +266,9 @@ static void begin_stop(void)
     if (front.stop_ms)
         _exit(1); /* asked twice */
     front.stop_ms = clock_mono_ms() + GRACE_MS;
-    while (on_listener()) /* who is in the backlog was promised an answer */
+    while (conns_accept()) /* who is in the backlog was promised an answer */
         ;
-    close_listener();
+    conns_refuse();
     pthread_mutex_lock(&conns.lock);
     conns.stopping = true;
     for (int fd = 0; fd < conns.high; fd++)
@@ -340,7 +309,7 @@ static bool is_stopped(void)
 static void on_event(const struct epoll_event *e)
 {
     if (e->data.u64 == listener_tag)
-        (void)on_listener();
+        (void)conns_accept();
     else if (e->data.u64 == signals_tag)
         on_signal();
     else
@@ -382,7 +351,6 @@ enum err front_open(const struct site *site, const char *path, struct problem *p
     front.connections = count_cell("posthouse_connections");
     front.parked = count_cell("posthouse_parked");
     front.streams = count_cell("posthouse_streams");
-    front.refused = count_cell("posthouse_accept_paused_total");
     conns_init(site->conf);
     streams_init(site);
     TRY(listen_open(path, &conns.listener, problem));
@@ -399,7 +367,7 @@ enum err front_open(const struct site *site, const char *path, struct problem *p
 
 void front_close(void)
 {
-    close_listener();
+    conns_refuse();
     if (conns.epoll >= 0)
         close(conns.epoll);
     if (front.signals >= 0)

@@ -77,11 +77,12 @@ static int64_t wake_ms(const struct lookout *l)
 static void take_looks(struct lookout *l)
 {
     struct room *room = l->room;
+    const int64_t now = clock_mono_ms();
     struct look *look;
 
-    while (l->n_looks < SOME && (look = looks_take(&room->unread)))
+    while (l->n_looks < SOME && (look = looks_take(&room->unread, now)))
         l->looks[l->n_looks++] = look;
-    while (waiting_is_away(room->waiting) && l->n_looks < SOME && (look = looks_take(&room->looks)))
+    while (waiting_is_away(room->waiting) && l->n_looks < SOME && (look = looks_take(&room->looks, now)))
         l->looks[l->n_looks++] = look;
 }
 

@@ -42,7 +42,7 @@ enum err req_park(struct req *r, int64_t due_mono_ms, park_fn fn, void *arg, tic
     memcpy(c->id, q->trail.id, sizeof c->id);
     memcpy(c->trace, q->trail.trace, sizeof c->trace);
     if (q->match.route->flags & ROUTE_STREAM) {
-        stream_park(c, *out, conns.stopping ? 1 : due_mono_ms);
+        stream_park(c, *out, conns.stopping ? clock_mono_ms() : due_mono_ms);
     } else {
         c->state = CONN_PARKED;
         c->ticket = *out;

@@ -42,7 +42,7 @@ bool park_answer(ticket t, struct str json);
 bool park_tell(ticket t, struct str piece, bool goes_on);
 /* Answers with an error; a stream that has begun just ends. */
 bool park_fail(ticket t, enum err err, const struct problem *problem);
-/* Parked now, and the most this process takes. */
+/* Parked now. */
 unsigned park_count(void);
 
 #endif

@@ -43,9 +43,10 @@ struct reader {
 
 static void take_looks(struct reader *r)
 {
+    const int64_t now = clock_mono_ms();
     struct look *look;
 
-    while (!waiting_is_away(r->room->waiting) && r->n < SOME && (look = looks_take(&r->room->looks)))
+    while (!waiting_is_away(r->room->waiting) && r->n < SOME && (look = looks_take(&r->room->looks, now)))
         r->tasks[r->n++] = (struct task){.look = look, .reading = look->reading};
 }
 
@@ -176,11 +177,17 @@ static enum err fetch(struct reader *r, struct task *t)
 
 static void fetch_events(struct reader *r)
 {
+    const bool current = house_is_current(r->room->house);
+
     desk_hurry(&r->desk);
     for (size_t i = 0; i < r->n; i++) {
         struct task *t = &r->tasks[i];
         if (t->result.redis != OK || t->result.resync)
             continue;
+        if (!current) { /* whose session is over is not known now: nobody is told anything */
+            t->result.events = ERR_UNAVAILABLE;
+            continue;
+        }
         t->result.events = fetch(r, t);
         if (t->result.events != OK)
             log_warn(

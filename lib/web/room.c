@@ -109,19 +109,19 @@ void looks_add(struct looks *looks, struct look *look)
     looks->last = &look->next;
 }
 
-struct look *looks_take(struct looks *looks)
+struct look *looks_take(struct looks *looks, int64_t now_ms)
 {
-    struct look *look = looks->first;
+    struct look *look;
 
-    if (look && !(looks->first = look->next))
-        looks->last = &looks->first;
-    return look;
-}
-
-static void looks_free(struct looks *looks)
-{
-    for (struct look *look; (look = looks_take(looks));)
-        free(look);
+    while ((look = looks->first)) {
+        looks->first = look->next;
+        if (!looks->first)
+            looks->last = &looks->first;
+        if (now_ms < look->reading.until_ms)
+            return look;
+        free(look); /* answered by its deadline, or gone */
+    }
+    return NULL;
 }
 
 /* ---- who comes and goes ---- */
@@ -159,7 +159,8 @@ void room_look(struct room *room, const struct room_guest *g)
                                      .user_id = g->user_id,
                                      .session_id = g->session_id,
                                      .ticket = g->ticket,
-                                     .cursor = g->cursor};
+                                     .cursor = g->cursor,
+                                     .until_ms = g->due_mono_ms};
     room_lock(room);
     looks_add(&room->looks, look);
     room_unlock(room, true);
@@ -312,8 +313,8 @@ void room_free(struct room *room)
     pthread_join(room->lookout, NULL);
     for (unsigned i = 0; i < room->n_readers; i++)
         pthread_join(room->readers[i], NULL);
-    looks_free(&room->looks);
-    looks_free(&room->unread);
+    (void)looks_take(&room->looks, INT64_MAX);
+    (void)looks_take(&room->unread, INT64_MAX);
     waiting_free(room->waiting);
     free(room);
 }

@@ -6,7 +6,7 @@
  *   bellman       one connection that takes bells          bellman.c
  *   readers       registrations, boxes, events             reader.c
  *   lookout       news by the database, without Redis      lookout.c
- *   keeper        retries, idle sessions, last seen        keeper.c
+ *   keeper        retries, renewals, idle sessions, seen   keeper.c
  *
  * Killed at any moment it loses nothing: what is parked reconnects with its cursor,
  * bells that nobody takes die with their list, and the boxes are elsewhere.

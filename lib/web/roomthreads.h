@@ -21,8 +21,9 @@ struct looks {
     struct look *first, **last;
 };
 void looks_add(struct looks *looks, struct look *look);
-/* The first one; NULL: there is none. */
-struct look *looks_take(struct looks *looks);
+/* The first one whose time is not over, and frees those before it; NULL: there is none. So a list is no
+ * longer than what comes within a deadline, however long nobody could be read. */
+struct look *looks_take(struct looks *looks, int64_t now_ms);
 
 struct room {
     struct house *house;

@@ -12,10 +12,11 @@
 struct stream {
     ticket ticket;
     struct answer_rest *rest; /* not taken yet */
-    int64_t until_ms;         /* its deadline; 0: that was told */
+    int64_t until_ms;         /* its deadline */
     uint64_t bytes;
     bool began;  /* the head was sent */
     bool told;   /* PARK_TAKEN is due when all is taken */
+    bool due;    /* PARK_DUE was told */
     bool ending; /* the last piece was given */
 };
 
@@ -132,8 +133,8 @@ static void settle(struct conn *c)
         drop(c);
         return;
     }
-    if (s->rest) {
-        conn_timer(c, now + conns.output_ms);
+    if (s->rest) { /* one that is over has no time but this: its client may take a byte now and then */
+        conn_timer(c, (now < s->until_ms ? now : s->until_ms) + conns.output_ms);
         conn_rearm_output(c);
         pthread_mutex_unlock(&conns.lock);
         return;
@@ -146,7 +147,7 @@ static void settle(struct conn *c)
         return;
     }
     const int64_t beat_ms = next_beat_ms(now);
-    conn_timer(c, s->until_ms && s->until_ms < beat_ms ? s->until_ms : beat_ms);
+    conn_timer(c, !s->due && s->until_ms < beat_ms ? s->until_ms : beat_ms);
     const bool taken = s->told;
     s->told = false;
     pthread_mutex_unlock(&conns.lock);
@@ -210,8 +211,8 @@ void stream_tick(struct conn *c, int64_t now_mono_ms)
         drop(c);
         return;
     }
-    if (s->until_ms && now_mono_ms >= s->until_ms) {
-        s->until_ms = 0;
+    if (!s->due && now_mono_ms >= s->until_ms) {
+        s->due = true;
         conn_timer(c, next_beat_ms(now_mono_ms));
         pthread_mutex_unlock(&conns.lock);
         fn(arg, t, PARK_DUE);
@@ -224,7 +225,10 @@ void stream_tick(struct conn *c, int64_t now_mono_ms)
 
 void stream_stop(struct conn *c)
 {
-    c->stream->until_ms = 1;
+    const int64_t now = clock_mono_ms();
+
+    if (c->stream->until_ms > now)
+        c->stream->until_ms = now;
     if (!c->stream->rest)
-        conn_timer(c, 1);
+        conn_timer(c, now);
 }

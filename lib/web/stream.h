@@ -5,7 +5,8 @@
  * All of it happens under conns.lock, sending too, since a send here never waits: so
  * pieces leave in the order in which they are told. What the client does not take waits in
  * memory, one piece and the last words at most, and a client that takes nothing for
- * output_timeout_s is cut off: its cursor stands where it was.
+ * output_timeout_s, or has not taken all so long after the deadline, is cut off: its
+ * cursor stands where it was.
  */
 #ifndef WEB_STREAM_H
 #define WEB_STREAM_H

@@ -124,12 +124,18 @@ static ticket ask_bob(const char *cursor)
     return ask(bob->id, bob->ctx.actor.session_id, cursor);
 }
 
-static ticket look_bob(const char *cursor)
+static ticket look_bob_until(const char *cursor, int64_t due_mono_ms)
 {
-    const struct room_guest g = guest(bob->id, bob->ctx.actor.session_id, cursor);
+    struct room_guest g = guest(bob->id, bob->ctx.actor.session_id, cursor);
 
+    g.due_mono_ms = due_mono_ms;
     room_look(room, &g);
     return g.ticket;
+}
+
+static ticket look_bob(const char *cursor)
+{
+    return look_bob_until(cursor, clock_mono_ms() + LONG_MS);
 }
 
 static bool is_resync(ticket t)
@@ -479,13 +485,37 @@ static void test_one_cursor_for_all_ways(void)
     CU_ASSERT_FALSE(is_resync(poll));
     rounds(1);
     CU_ASSERT_FALSE(is_answered(second));
-    room_parked(room, bob->ctx.actor.session_id, second, true); /* its time is over */
+    room_parked(room, bob->ctx.actor.session_id, second, PARK_DUE); /* its time is over */
     CU_ASSERT_FALSE(is_resync(second));
     CU_ASSERT_STRING_EQUAL(cursor_of(second), cursor_of(t));
     redis_start();
     const ticket last = ask_bob(cursor_of(second));
     CU_ASSERT_TRUE(is_resync(last));
     CU_ASSERT_FALSE(is_resync(look_bob(cursor_of(last))));
+}
+
+static void check_looks(bool away)
+{
+    const ticket over = look_bob_until("", clock_mono_ms()), look = look_bob("");
+
+    CU_ASSERT_TRUE(is_resync(look));
+    CU_ASSERT_EQUAL(is_digest(cursor_of(look)), away);
+    CU_ASSERT_FALSE(is_answered(over));
+}
+
+/* Their deadline has answered them, perhaps long ago: what piled up while nobody could be read is not read.
+ */
+static void test_looks_that_are_over(void)
+{
+    const ticket t = park_at_box();
+
+    check_looks(false);
+    redis_kill();
+    say(ann);
+    (void)answer_of(t);
+    check_looks(true);
+    redis_start();
+    (void)park_at_box();
 }
 
 static void test_a_session_that_ends(void)
@@ -557,8 +587,8 @@ static void test_neither_redis_nor_database(void)
     CU_ASSERT_TRUE(polls[look].has_failed);
     rounds(2);
     CU_ASSERT_FALSE(is_answered(with) || is_answered(without)); /* parked, not wrong */
-    room_parked(room, bob->ctx.actor.session_id, with, true);
-    room_parked(room, ann->ctx.actor.session_id, without, true);
+    room_parked(room, bob->ctx.actor.session_id, with, PARK_DUE);
+    room_parked(room, ann->ctx.actor.session_id, without, PARK_DUE);
     CU_ASSERT_FALSE(is_resync(with));
     CU_ASSERT_STRING_EQUAL(cursor_of(with), digest);
     (void)answer_of(without);
@@ -566,6 +596,34 @@ static void test_neither_redis_nor_database(void)
     room_free(room);
     room = room_new(house, &conf);
     redis_start();
+}
+
+static uint64_t boxes_wanted;
+static bool are_boxes_read(void)
+{
+    return *count_cell("posthouse_boxes_read_total") >= boxes_wanted;
+}
+static bool is_stale(void)
+{
+    return !house_is_current(house);
+}
+
+/* Redis is there, and so is what was said; but nobody knows whose session is over. */
+static void test_sign_outs_cannot_be_read(void)
+{
+    struct person *locker = person_new(house, APP);
+    const ticket t = park_at_box();
+
+    fixture_number(locker, "LOCK TABLES revocations WRITE");
+    CU_ASSERT_TRUE_FATAL(until(is_stale));
+    boxes_wanted = *count_cell("posthouse_boxes_read_total") + 2;
+    say(ann);
+    CU_ASSERT_TRUE(until(are_boxes_read)); /* again and again, for nothing */
+    CU_ASSERT_TRUE(is_stale());
+    CU_ASSERT_FALSE(is_answered(t));
+    fixture_number(locker, "UNLOCK TABLES");
+    CU_ASSERT_PTR_NOT_NULL(strstr(answer_of(t), "\"type\":\"entry\""));
+    person_free(locker);
 }
 
 static uint64_t losses(void)
@@ -623,9 +681,11 @@ int main(void)
         {"full is away", test_full_is_away},
         {"what moves a digest", test_what_moves_a_digest},
         {"one cursor for all ways", test_one_cursor_for_all_ways},
+        {"looks that are over", test_looks_that_are_over},
         {"a session that ends", test_a_session_that_ends},
         {"many in chunks", test_many_in_chunks},
         {"neither redis nor database", test_neither_redis_nor_database},
+        {"sign-outs cannot be read", test_sign_outs_cannot_be_read},
         {"every bell is lost", test_every_bell_is_lost},
     };
     struct problem problem = {0};

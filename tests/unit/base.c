@@ -300,10 +300,13 @@ static void test_clock_text(void)
 
 static void test_log(void)
 {
-    char long_text[3000], line[8192];
+    char long_text[3000], letters[1023], line[32768];
     int pair[2];
 
     memset(long_text, '"', sizeof long_text);
+    for (size_t i = 0; i < sizeof letters; i++)
+        letters[i] = "驿"[i % 3];
+    const struct str many = {letters, sizeof letters};
     CU_ASSERT_FATAL(pipe(pair) == 0);
     const int saved = dup(STDERR_FILENO);
     dup2(pair[1], STDERR_FILENO);
@@ -313,6 +316,8 @@ static void test_log(void)
              log_id("id", UINT64_MAX));
     log_error("long", log_str("a", (struct str){long_text, sizeof long_text}),
               log_str("b", (struct str){long_text, sizeof long_text}), log_c("c", "end"));
+    for (int i = 0; i < 3; i++) /* wherever the line ends, it is between two letters */
+        log_info(&"..."[i], log_str("a", many), log_str("b", many), log_str("c", many), log_str("d", many));
     dup2(saved, STDERR_FILENO);
     close(saved);
     close(pair[1]);
@@ -324,9 +329,10 @@ static void test_log(void)
     int lines = 0;
     for (; str_cut(&rest, '\n', &one); lines++) {
         CU_ASSERT_EQUAL(jsonscan(one, &problem), OK);
+        CU_ASSERT(utf8_check(one, NULL));
         CU_ASSERT(memmem(one.p, one.n, "\"process\":\"tested\"", 18) != NULL);
     }
-    CU_ASSERT_EQUAL(lines, 2);
+    CU_ASSERT_EQUAL(lines, 5);
     CU_ASSERT(memmem(line, n, "\"n\":-9223372036854775808,", 25) != NULL);
     CU_ASSERT(memmem(line, n, "\"id\":\"18446744073709551615\"}", 28) != NULL);
 }

@@ -782,6 +782,41 @@ static void test_stream_that_is_not_taken(void)
     close(fd);
 }
 
+/* A client that takes a little, so that it never took nothing for long. */
+static struct {
+    int fd;
+    int64_t since_ms;
+    size_t taken;
+} trickle;
+static bool is_gone_while_it_trickles(void)
+{
+    const size_t may = (size_t)(clock_mono_ms() - trickle.since_ms) * 200;
+    char some[4096];
+
+    while (trickle.taken < may) {
+        const size_t most = may - trickle.taken < sizeof some ? may - trickle.taken : sizeof some;
+        const ssize_t n = recv(trickle.fd, some, most, MSG_DONTWAIT);
+        if (n <= 0)
+            break;
+        trickle.taken += (size_t)n;
+    }
+    return is_gone();
+}
+
+static void test_stream_that_is_taken_too_slowly(void)
+{
+    const uint64_t cut = *count_cell("posthouse_streams_cut_total");
+
+    trickle.fd = begin_stream("/api/v1/stream?ms=300");
+    trickle.since_ms = clock_mono_ms();
+    trickle.taken = 0;
+    hangups_wanted = hangups + 1;
+    CU_ASSERT(park_tell(last_ticket, large(), true));
+    CU_ASSERT(until(is_gone_while_it_trickles)); /* output_timeout_s after its deadline */
+    CU_ASSERT_EQUAL(*count_cell("posthouse_streams_cut_total"), cut + 1);
+    close(trickle.fd);
+}
+
 /* Answers, hang-ups and new polls at the same time, from several threads. */
 static void *waiter(void *arg)
 {
@@ -1042,6 +1077,7 @@ int main(void)
     CU_ADD_TEST(suite, test_stream_hang_up);
     CU_ADD_TEST(suite, test_stream_to_a_slow_client);
     CU_ADD_TEST(suite, test_stream_that_is_not_taken);
+    CU_ADD_TEST(suite, test_stream_that_is_taken_too_slowly);
     CU_ADD_TEST(suite, test_many_at_once);
     CU_ADD_TEST(suite, test_slow_input);
     CU_ADD_TEST(suite, test_full_queue);
