@@ -116,6 +116,8 @@ export class News {
         more = answer.more === true
         yield* this.deliver(answer, cursor, signal)
       } catch (error) {
+        // The loop ended over it, which is no error.
+        if (signal.aborted) return
         if (!(error instanceof PosthouseError)) throw error
         await waker.pause(backoffMs(attempt, random, error), { signal, whole: error.retryAfter !== null })
       }

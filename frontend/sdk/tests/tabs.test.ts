@@ -1,6 +1,6 @@
 // Several tabs of one browser: one has the stream, all hear; whoever dies, freezes or hides is replaced; nothing is missed.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { entry, House, json, lost, signedIn } from './house'
+import { entry, hang, House, json, lost, signedIn } from './house'
 import { Newsroom } from './streams'
 import { FakeBrowser, type BrowserTab } from './tabs'
 
@@ -137,6 +137,21 @@ describe.each([
     await tick(10_000)
     expect(marksOf(sleeper)).toEqual([1, 2, 3, 4, 5])
     expect(news.looks).toHaveLength(1)
+  })
+
+  test('a tab that ends while it looks ends without an error', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [, second] = all
+    second.deaf = true
+    news.tell(mark())
+    await tick(500)
+    second.deaf = false
+    house.on('GET /poll', ({ signal }) => hang(signal))
+    await tick(1_000)
+    expect(house.of('GET /poll').at(-1)?.signal.aborted).toBe(false)
+    second.client.close()
+    await tick(10)
+    expect(second.ended).toBe('well')
   })
 
   test('a hidden leader hands over to a tab that is looked at, and back only when that is hidden', async () => {

@@ -100,6 +100,8 @@ export class BrowserTab {
   readonly seen: ClientEvent[] = []
   readonly states: ConnectionState[] = []
   readonly said: unknown[] = []
+  /** How its loop of events ended; null if it runs. */
+  ended: unknown = null
   /** What the browser has kept for a page that does not run; null if it runs. */
   private kept: { work: () => void; certain: boolean }[] | null = null
   /** Hears nothing of the other tabs. */
@@ -129,9 +131,14 @@ export class BrowserTab {
   }
 
   follow(): void {
-    void (async () => {
+    const loop = async () => {
       for await (const event of this.client.events()) this.seen.push(event)
-    })()
+      return 'well'
+    }
+    void loop().then(
+      (how) => (this.ended = how),
+      (error: unknown) => (this.ended = error),
+    )
   }
 
   types(): string[] {
