@@ -76,7 +76,7 @@ export function createClient(options: ClientOptions): Client {
       const url = `${baseUrl}/stream${cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`}`
       return streamTransport(fetch, keeper, url)(signal)
     },
-    ready: () => keeper.accessToken(),
+    ready: (forMs) => keeper.accessToken(forMs),
     environment,
     neighbours,
     storage,
