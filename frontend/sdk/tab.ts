@@ -126,6 +126,8 @@ export class Tab {
       this.hold = null
       this.unanswered = 0
       hold.release()
+      // A last request of ours may have silenced the one who leads now.
+      if (hold.lost.aborted) this.say({ type: 'resume' })
     }
   }
 
@@ -143,9 +145,10 @@ export class Tab {
       state(connection)
       this.beat()
     }
-    await lead({ position: inbox.position, succeeds, publish, state: tell }, signal)
-    // The session is over; so will this be.
-    await aborted(signal)
+    const end = aborted(signal)
+    const whole = lead({ position: inbox.position, succeeds, publish, state: tell }, signal)
+    // Who comes to an end by himself: his session is over, and so will this be. Nobody waits for what he still has under way.
+    await Promise.race([whole.then(() => end), end])
   }
 
   private hear(said: Said): void {

@@ -1,6 +1,6 @@
 // Several tabs of one browser: one has the stream, all hear; whoever dies, freezes or hides is replaced; nothing is missed.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { entry, hang, House, json, lost, signedIn } from './house'
+import { entry, hang, House, json, lost, row, signedIn } from './house'
 import { Newsroom } from './streams'
 import { FakeBrowser, type BrowserTab } from './tabs'
 
@@ -118,6 +118,38 @@ describe.each([
     expect(news.opened).toHaveLength(2)
     expect(news.resyncs).toBe(1)
     expect(first.types().filter((type) => type === 'resync')).toHaveLength(1)
+  })
+
+  test('a leader that wakes with a request of its own does not silence the one that leads since', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [first, second] = all
+    first.freeze()
+    await tick(60_000)
+    await house.fetch('http://house.test/api/v1/stream?cursor=e.0')
+    await tick(10)
+    first.thaw()
+    await tick(600)
+    await tick(10_000)
+    expect(second.client.leads).toBe(true)
+    expect(news.opened).toHaveLength(4)
+    news.tell(mark())
+    await tick(10)
+    for (const tab of all) expect(marksOf(tab)).toEqual([1])
+    await tick(60_000)
+    expect(news.opened).toHaveLength(4)
+  })
+
+  test('a leader that loses the seat while it waits for a token follows at once', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [first, second] = all
+    house.on('POST /token/refresh', row(({ signal }) => hang(signal), () => json(house.tokens())))
+    await tick(890_000)
+    news.opened[0]?.end()
+    await tick(10)
+    expect(house.of('POST /token/refresh')).toHaveLength(1)
+    first.show(false)
+    await tick(1_000)
+    expect([first.client.leads, second.client.leads]).toEqual([false, true])
   })
 
   test('a follower that missed messages asks for them from its own cursor', async () => {

@@ -99,7 +99,6 @@ export class BrowserTab {
   readonly client: Client
   readonly seen: ClientEvent[] = []
   readonly states: ConnectionState[] = []
-  readonly said: unknown[] = []
   /** How its loop of events ended; null if it runs. */
   ended: unknown = null
   /** What the browser has kept for a page that does not run; null if it runs. */
@@ -200,16 +199,15 @@ export class BrowserTab {
       open: (name, hear) => {
         const ear = { tab: this, name, hear }
         browser.ears.add(ear)
-        return {
-          post: (message) => {
-            if (this.dead || this.kept) return
-            this.said.push(message)
-            for (const other of browser.ears) {
-              if (other !== ear && other.name === name && !other.tab.deaf) other.tab.later(() => browser.ears.has(other) && other.hear(structuredClone(message)))
-            }
-          },
-          close: () => void browser.ears.delete(ear),
+        const post = (message: unknown): void => {
+          if (this.dead) return
+          // Its timers run on here; what they do a page that stands still does when it wakes.
+          if (this.kept) return this.later(() => post(message))
+          for (const other of browser.ears) {
+            if (other !== ear && other.name === name && !other.tab.deaf) other.tab.later(() => browser.ears.has(other) && other.hear(structuredClone(message)))
+          }
         }
+        return { post, close: () => void browser.ears.delete(ear) }
       },
       locks: browser.locks?.of(this) ?? null,
     }
