@@ -32,6 +32,7 @@ export class News {
   state: ConnectionState = 'signed-out'
   private loop: AbortController | null = null
   private tab: Tab | null = null
+  private inbox: Inbox | null = null
   /** Outlives a loop, so that the next one goes on where this one stopped. */
   private cursor: { value: string | null } = { value: null }
   private readonly resumed = { value: false }
@@ -51,11 +52,13 @@ export class News {
     signal?.addEventListener('abort', abort)
     const inbox = new Inbox(this.cursor.value)
     const tab = this.join(sessionId, inbox, mine.signal)
+    this.inbox = inbox
     this.tab = tab
     void tab.run().catch((error: unknown) => inbox.fail(error))
     try {
       for (let item = await inbox.next(mine.signal); item !== null; item = await inbox.next(mine.signal)) {
-        yield* item === 'look' ? this.look(mine.signal) : this.deliver(item, this.cursor, mine.signal)
+        if (item === 'resync') yield* this.hand({ type: 'resync' })
+        else yield* item === 'look' ? this.look(mine.signal) : this.deliver(item, this.cursor, mine.signal)
       }
     } finally {
       mine.abort()
@@ -72,6 +75,11 @@ export class News {
   resume(): void {
     this.wake()
     this.tab?.resume()
+  }
+
+  /** Something was missed of which the house does not tell: the snapshot is to be read anew. */
+  startOver(): void {
+    this.inbox?.startOver()
   }
 
   /** The session is over: nothing of it is carried into the next. */
@@ -151,6 +159,7 @@ export class News {
     this.loop?.abort()
     this.loop = null
     this.tab = null
+    this.inbox = null
     this.change('signed-out')
   }
 

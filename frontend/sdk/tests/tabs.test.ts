@@ -281,6 +281,32 @@ describe.each([
     expect(heard.sort()).toEqual([[0, 5], [1, 5], [2, 5]])
   })
 
+  test.each([
+    ['was lost', true, ['resync', 'resync']],
+    ['was kept', false, ['resync']],
+  ])('what one tab sent while another was put away, and %s, is seen when that is looked at', async (__, lossy, types) => {
+    const { house, all } = await tabs(locks, 2)
+    const [first, second] = all
+    house.on('POST /conversations/9/messages', row(() => json(entry(4), 201), () => json(entry(5), 201)))
+    first.client.outbox.send('9', { text: 'x' })
+    await tick(100)
+    second.show(false)
+    second.freeze()
+    first.client.outbox.send('9', { text: 'y' })
+    await tick(100)
+    second.thaw({ lossy })
+    second.show(true)
+    await tick(100)
+    second.show(false)
+    second.show(true)
+    await tick(100)
+    expect(second.types()).toEqual(types)
+    expect(first.types()).toEqual(['resync'])
+    await first.client.signOut()
+    expect(house.of('POST /conversations/9/messages')).toHaveLength(2)
+    expect(first.storage.keys('posthouse.')).toEqual([])
+  })
+
   test('signing out ends all, and the next session is led anew', async () => {
     const { news, window, all } = await tabs(locks, 2)
     const [first, second] = all

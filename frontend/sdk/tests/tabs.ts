@@ -97,6 +97,7 @@ export class FakeBrowser {
 export class BrowserTab {
   readonly environment = new FakeEnvironment()
   readonly client: Client
+  readonly storage: Storage
   readonly seen: ClientEvent[] = []
   readonly states: ConnectionState[] = []
   /** How its loop of events ended; null if it runs. */
@@ -120,9 +121,10 @@ export class BrowserTab {
       const response = await house.fetch(input, { ...init, signal })
       return this.kept ? new Promise<Response>((resolve) => this.later(() => resolve(response), true)) : response
     }
+    this.storage = this.ownStorage()
     this.client = clientOf(house, {
       fetch: fetch as typeof globalThis.fetch,
-      storage: this.storage(),
+      storage: this.storage,
       environment: this.environment,
       neighbours: this.neighbours(),
     })
@@ -179,7 +181,7 @@ export class BrowserTab {
     this.gone.abort()
   }
 
-  private storage(): Storage {
+  private ownStorage(): Storage {
     const storage = this.browser.shared.tab()
     return {
       ...storage,
