@@ -191,6 +191,7 @@ class Wire {
   }
 
   private prove(): void {
+    if (this.proven) return
     this.proven = true
     this.parts.state('online')
   }

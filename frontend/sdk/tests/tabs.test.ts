@@ -66,6 +66,19 @@ describe.each([
     expect(news.opened).toHaveLength(5)
   })
 
+  test('twenty tabs talk little more than two', async () => {
+    const { window, news } = await tabs(locks, 20)
+    const before = window.said.length
+    await tick(9_000)
+    // Twice in half a second, question and answer.
+    expect(window.said.length - before).toBeLessThanOrEqual(2 * 2 * 20)
+    expect(news.opened).toHaveLength(1)
+    window.tabs[0]?.crash()
+    await tick(1_800)
+    expect(news.open).toHaveLength(1)
+    expect(window.tabs.filter((tab) => tab.client.leads && !tab.isDead)).toHaveLength(1)
+  })
+
   test('tabs that open together agree', async () => {
     const { news, window } = await browser(locks)
     const all = [window.tab(), window.tab(), window.tab(), window.tab()]

@@ -76,6 +76,8 @@ export class FakeBrowser {
   readonly tabs: BrowserTab[] = []
   readonly locks: FakeLocks | null
   readonly ears = new Set<Ear>()
+  /** All that tabs said to each other. */
+  readonly said: unknown[] = []
 
   /** Without `locks` it is one on plain http. */
   constructor(
@@ -106,7 +108,7 @@ export class BrowserTab {
   private kept: { work: () => void; certain: boolean }[] | null = null
   /** Hears nothing of the other tabs. */
   deaf = false
-  private dead = false
+  isDead = false
   private readonly gone = new AbortController()
 
   constructor(
@@ -116,7 +118,7 @@ export class BrowserTab {
     this.environment.visible = visible
     const { house } = browser
     const fetch = async (input: string, init: RequestInit) => {
-      if (this.dead) return new Promise<Response>(() => undefined)
+      if (this.isDead) return new Promise<Response>(() => undefined)
       const signal = AbortSignal.any([this.gone.signal, ...(init.signal ? [init.signal] : [])])
       const response = await house.fetch(input, { ...init, signal })
       return this.kept ? new Promise<Response>((resolve) => this.later(() => resolve(response), true)) : response
@@ -148,7 +150,7 @@ export class BrowserTab {
 
   /** In the page's own time. */
   later(work: () => void, certain = false): void {
-    if (this.dead) return
+    if (this.isDead) return
     if (this.kept) this.kept.push({ work, certain })
     else queueMicrotask(work)
   }
@@ -175,7 +177,7 @@ export class BrowserTab {
   }
 
   crash(): void {
-    this.dead = true
+    this.isDead = true
     this.browser.locks?.died(this)
     for (const ear of this.browser.ears) if (ear.tab === this) this.browser.ears.delete(ear)
     this.gone.abort()
@@ -186,10 +188,10 @@ export class BrowserTab {
     return {
       ...storage,
       set: (key, value) => {
-        if (!this.dead && !this.kept) storage.set(key, value)
+        if (!this.isDead && !this.kept) storage.set(key, value)
       },
       remove: (key) => {
-        if (!this.dead && !this.kept) storage.remove(key)
+        if (!this.isDead && !this.kept) storage.remove(key)
       },
       subscribe: (listener) => storage.subscribe?.((key, value) => this.later(() => listener(key, value))) ?? (() => undefined),
     }
@@ -202,9 +204,10 @@ export class BrowserTab {
         const ear = { tab: this, name, hear }
         browser.ears.add(ear)
         const post = (message: unknown): void => {
-          if (this.dead) return
+          if (this.isDead) return
           // Its timers run on here; what they do a page that stands still does when it wakes.
           if (this.kept) return this.later(() => post(message))
+          browser.said.push(message)
           for (const other of browser.ears) {
             if (other !== ear && other.name === name && !other.tab.deaf) other.tab.later(() => browser.ears.has(other) && other.hear(structuredClone(message)))
           }
