@@ -102,6 +102,8 @@ export class BrowserTab {
   readonly storage: Storage
   readonly seen: ClientEvent[] = []
   readonly states: ConnectionState[] = []
+  /** As soon as the app has an event. */
+  took: (event: ClientEvent) => void = () => undefined
   /** How its loop of events ended; null if it runs. */
   ended: unknown = null
   /** What the browser has kept for a page that does not run; null if it runs. */
@@ -135,7 +137,10 @@ export class BrowserTab {
 
   follow(): void {
     const loop = async () => {
-      for await (const event of this.client.events()) this.seen.push(event)
+      for await (const event of this.client.events()) {
+        this.seen.push(event)
+        this.took(event)
+      }
       return 'well'
     }
     void loop().then(
@@ -156,7 +161,7 @@ export class BrowserTab {
   }
 
   freeze(): void {
-    this.kept = []
+    this.kept ??= []
   }
 
   /** `lossy`: the browser did not keep what the other tabs said meanwhile. */
