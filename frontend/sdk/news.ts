@@ -91,7 +91,10 @@ export class News {
   private join(sessionId: string, inbox: Inbox, signal: AbortSignal): Tab {
     const { parts, ways, resumed } = this
     const state = (connection: ConnectionState) => {
-      if (!signal.aborted) this.change(connection)
+      if (signal.aborted) return
+      // Whoever of this tab waits to try again need not wait longer.
+      if (connection === 'online' && this.state !== 'online') parts.waker.wake()
+      this.change(connection)
     }
     const signedIn = () => parts.sessionId() === sessionId
     return new Tab(

@@ -271,6 +271,24 @@ describe.each([
     expect(second.states.at(-1)).toBe('online')
   })
 
+  test('who waits to try again does so as soon as the leader has reached the house', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [first, second] = all
+    const up = [...house.routes]
+    second.deaf = true
+    news.tell(mark())
+    await tick(10)
+    second.deaf = false
+    for (const route of ['GET /poll', 'GET /stream']) house.on(route, lost)
+    news.opened[0]?.fail()
+    await tick(200_000)
+    for (const [route, answer] of up) house.on(route, answer)
+    first.client.resume()
+    await tick(100)
+    expect(second.states.at(-1)).toBe('online')
+    expect(marksOf(second)).toEqual([1])
+  })
+
   test('a new leader knows what the last one learnt of the way', async () => {
     const { house, window } = await browser(locks)
     house.routes.delete('GET /stream')
