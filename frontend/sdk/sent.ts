@@ -18,7 +18,7 @@ interface Place {
   seq: number
 }
 
-export class Tabs {
+export class SentHere {
   /** The highest seq of which this tab knows, by conversation. */
   private readonly known = new Map<string, number>()
   private readonly stop: () => void
