@@ -80,9 +80,13 @@ export function browserEnvironment(): Environment {
   }
 }
 
-/** The other tabs of this browser; null if it is too old to let them speak to each other. */
+/** The other tabs of this browser; null if it is too old to let them speak to each other, or forbids it with the storage. */
 export function browserNeighbours(): Neighbours | null {
-  if (!('BroadcastChannel' in window)) return null
+  try {
+    new BroadcastChannel('posthouse.trial').close()
+  } catch {
+    return null
+  }
   return {
     open(name, hear) {
       const channel = new BroadcastChannel(name)

@@ -33,10 +33,19 @@ export type Said =
 
 const TYPES: Readonly<Record<Said['type'], true>> = { ask: true, beat: true, news: true, resume: true }
 
-/** Only tabs of the same page and session share a channel; the version keeps those of another release apart. */
+/** Of what is said; keeps the tabs of another release apart. */
+const VERSION = 1
+
+/** Only tabs of the same page and session share a channel. */
 export function channelName(sessionId: string): string {
-  return `posthouse.news.1.${sessionId}`
+  return `posthouse.news.${VERSION}.${sessionId}`
 }
+
+/**
+ * Where the seat is kept without Web Locks. A storage has one session, so one name will do, and nothing is left lying there;
+ * but tabs that cannot hear each other would take one seat from each other for ever.
+ */
+export const LEASE = `posthouse.seat.${VERSION}`
 
 export function isSaid(message: unknown): message is Said {
   const type = (message as { type?: unknown } | null)?.type

@@ -10,10 +10,10 @@ import { MessageOutbox } from './outbox'
 import { OutboxStore } from './outbox-store'
 import { patiently } from './patience'
 import { POLL_MARGIN_MS } from './poll'
+import { SentHere } from './sent'
 import { SessionKeeper } from './session'
 import { memoryStorage } from './storage'
 import { sync } from './sync'
-import { hearSent, tellSent } from './tabs'
 import { openTransport, sessionTransport, streamTransport } from './transport'
 import type { ClientEvent, Entry, HouseEvent } from './types'
 import { Waker } from './waker'
@@ -53,7 +53,7 @@ export function createClient(options: ClientOptions): Client {
     send: calls.messages.send,
     stored(entry) {
       sent(entry)
-      if (keeper.info) tellSent(storage, { userId: keeper.info.userId, entry })
+      if (keeper.info) sentHere.tell({ userId: keeper.info.userId, entry })
     },
     shown: (conversationId, seq) => logs.shows(conversationId, seq),
     store: new OutboxStore(storage),
@@ -61,10 +61,13 @@ export function createClient(options: ClientOptions): Client {
     now,
     random,
   })
-  const stopHearing = hearSent(storage, ({ userId, entry }) => {
+  const sentHere = new SentHere(storage, ({ userId, entry }) => {
     if (userId !== keeper.info?.userId) return
     outbox.settle(entry)
     sent(entry)
+  })
+  const stopLooking = environment.subscribe((change) => {
+    if (change === 'visible' && sentHere.missed()) news.startOver()
   })
 
   const news = new News({
@@ -76,7 +79,7 @@ export function createClient(options: ClientOptions): Client {
       const url = `${baseUrl}/stream${cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`}`
       return streamTransport(fetch, keeper, url)(signal)
     },
-    ready: () => keeper.accessToken(),
+    ready: (forMs) => keeper.accessToken(forMs),
     environment,
     neighbours,
     storage,
@@ -104,6 +107,7 @@ export function createClient(options: ClientOptions): Client {
     logs.clear()
     // A session that merely grew too old leaves its unsent messages to the next one of the same person.
     outbox.end(reason !== 'expired')
+    sentHere.forget()
     news.forget()
   }
 
@@ -147,7 +151,8 @@ export function createClient(options: ClientOptions): Client {
       logs.clear()
       outbox.end(false)
       news.forget()
-      stopHearing()
+      sentHere.close()
+      stopLooking()
       keeper.close()
       waker.close()
     },

@@ -3,14 +3,15 @@
 // replaces all that waits here.
 import type { PollAnswer } from './types'
 
-/** What a tab has to do next: take an answer, or look by itself. */
-export type Item = PollAnswer | 'look'
+/** What a tab has to do next: take an answer, look by itself, or read its snapshot anew, from the cursor that it has. */
+export type Item = PollAnswer | 'look' | 'resync'
 
 /** A tab whose app does not come round to taking begins with a look instead of keeping everything. */
 const MOST = 256
 
 export class Inbox {
-  private items: Item[] = []
+  private items: (PollAnswer | 'look')[] = []
+  private startsOver = false
   private wake: () => void = () => undefined
   private failure: { error: unknown } | null = null
 
@@ -32,10 +33,20 @@ export class Inbox {
     if (position !== null && position !== this.position) this.push(position, { events: [], cursor: position })
   }
 
+  /** Before all that waits here: a snapshot may be newer than what is told after it. Who has nothing will begin so anyway. */
+  startOver(): void {
+    this.startsOver = this.position !== null
+    this.wake()
+  }
+
   /** The next thing to do; null when `signal` aborts. */
   async next(signal: AbortSignal): Promise<Item | null> {
     while (!signal.aborted) {
       if (this.failure) throw this.failure.error
+      if (this.startsOver) {
+        this.startsOver = false
+        return 'resync'
+      }
       const item = this.items.shift()
       if (item !== undefined) return item
       await new Promise<void>((resolve) => {
@@ -55,7 +66,7 @@ export class Inbox {
     this.wake()
   }
 
-  private add(item: Item): void {
+  private add(item: PollAnswer): void {
     if (this.items.length >= MOST) return this.look()
     this.items.push(item)
     this.wake()

@@ -32,6 +32,7 @@ export class News {
   state: ConnectionState = 'signed-out'
   private loop: AbortController | null = null
   private tab: Tab | null = null
+  private inbox: Inbox | null = null
   /** Outlives a loop, so that the next one goes on where this one stopped. */
   private cursor: { value: string | null } = { value: null }
   private readonly resumed = { value: false }
@@ -51,11 +52,13 @@ export class News {
     signal?.addEventListener('abort', abort)
     const inbox = new Inbox(this.cursor.value)
     const tab = this.join(sessionId, inbox, mine.signal)
+    this.inbox = inbox
     this.tab = tab
     void tab.run().catch((error: unknown) => inbox.fail(error))
     try {
       for (let item = await inbox.next(mine.signal); item !== null; item = await inbox.next(mine.signal)) {
-        yield* item === 'look' ? this.look(mine.signal) : this.deliver(item, this.cursor, mine.signal)
+        if (item === 'resync') yield* this.hand({ type: 'resync' })
+        else yield* item === 'look' ? this.look(mine.signal) : this.deliver(item, this.cursor, mine.signal)
       }
     } finally {
       mine.abort()
@@ -74,6 +77,11 @@ export class News {
     this.tab?.resume()
   }
 
+  /** Something was missed of which the house does not tell: the snapshot is to be read anew. */
+  startOver(): void {
+    this.inbox?.startOver()
+  }
+
   /** The session is over: nothing of it is carried into the next. */
   forget(): void {
     this.cursor = { value: null }
@@ -83,7 +91,10 @@ export class News {
   private join(sessionId: string, inbox: Inbox, signal: AbortSignal): Tab {
     const { parts, ways, resumed } = this
     const state = (connection: ConnectionState) => {
-      if (!signal.aborted) this.change(connection)
+      if (signal.aborted) return
+      // Whoever of this tab waits to try again need not wait longer.
+      if (connection === 'online' && this.state !== 'online') parts.waker.wake()
+      this.change(connection)
     }
     const signedIn = () => parts.sessionId() === sessionId
     return new Tab(
@@ -116,6 +127,8 @@ export class News {
         more = answer.more === true
         yield* this.deliver(answer, cursor, signal)
       } catch (error) {
+        // The loop ended over it, which is no error.
+        if (signal.aborted) return
         if (!(error instanceof PosthouseError)) throw error
         await waker.pause(backoffMs(attempt, random, error), { signal, whole: error.retryAfter !== null })
       }
@@ -149,6 +162,7 @@ export class News {
     this.loop?.abort()
     this.loop = null
     this.tab = null
+    this.inbox = null
     this.change('signed-out')
   }
 

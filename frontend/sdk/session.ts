@@ -63,10 +63,10 @@ export class SessionKeeper {
     this.parts.onSignedOut(reason)
   }
 
-  /** An access token that should work now; refreshes if it is about to end. */
-  async accessToken(): Promise<string> {
+  /** An access token that should work for so long; refreshes if it ends before. */
+  async accessToken(forMs = EARLY_MS): Promise<string> {
     if (!this.session) throw signedOut()
-    if (this.session.expiresAt - EARLY_MS > this.parts.now()) return this.session.accessToken
+    if (this.session.expiresAt - forMs > this.parts.now()) return this.session.accessToken
     return this.refreshed(this.session.accessToken)
   }
 

@@ -1,7 +1,7 @@
 // This tab among the others of its browser: one leads and has the only way to the house, the others hear from it.
 // A leader has no timer of its own to show that it lives: the followers ask, and it answers as it hears, since a message
 // reaches a hidden page at once and a timer may reach it once a minute. Who does not answer loses the seat.
-import { channelName, isSaid, type Channel, type Neighbours, type Said } from './channel'
+import { channelName, isSaid, LEASE, type Channel, type Neighbours, type Said } from './channel'
 import type { Experience } from './carrier'
 import type { ConnectionState } from './client'
 import type { Environment } from './environment'
@@ -20,8 +20,6 @@ const SPREAD_MS = 150
 /** A glance at this tab does not move the seat. */
 const LOOKED_AT_MS = 300
 const MOMENT_MS = 5_000
-/** A storage has one session, so one name will do, and nothing is left lying there. */
-const LEASE = 'posthouse.seat'
 
 export interface Lead {
   position: string | null
@@ -55,6 +53,7 @@ export class Tab {
   private connection: ConnectionState = 'connecting'
   private unanswered = 0
   private heardAt = -Infinity
+  private othersAskedAt = -Infinity
   private leaderHidden = false
   /** Put away by the browser, perhaps for ever: no candidate for the seat. */
   private away = false
@@ -126,6 +125,8 @@ export class Tab {
       this.hold = null
       this.unanswered = 0
       hold.release()
+      // A last request of ours may have silenced the one who leads now.
+      if (hold.lost.aborted) this.say({ type: 'resume' })
     }
   }
 
@@ -143,13 +144,15 @@ export class Tab {
       state(connection)
       this.beat()
     }
-    await lead({ position: inbox.position, succeeds, publish, state: tell }, signal)
-    // The session is over; so will this be.
-    await aborted(signal)
+    const end = aborted(signal)
+    const whole = lead({ position: inbox.position, succeeds, publish, state: tell }, signal)
+    // Who comes to an end by himself: his session is over, and so will this be. Nobody waits for what he still has under way.
+    await Promise.race([whole.then(() => end), end])
   }
 
   private hear(said: Said): void {
     if (said.type === 'ask') {
+      this.othersAskedAt = this.parts.now()
       this.hold?.renew()
       return this.beat()
     }
@@ -181,7 +184,8 @@ export class Tab {
       this.after(SPREAD_MS * this.parts.random(), () => this.unanswered > 0 && this.claim())
     } else {
       this.unanswered++
-      this.say({ type: 'ask' })
+      // All hear the answer, so of many tabs a few ask.
+      if (Math.abs(this.parts.now() - this.othersAskedAt) >= ASK_MS / 2) this.say({ type: 'ask' })
     }
   }
 

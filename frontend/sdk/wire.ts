@@ -26,6 +26,8 @@ const AT_ONCE_MS = 500
 const AT_ONCE_ALLOWED = 3
 /** A stream that ended by itself after less than this was cut by somebody who does it politely. */
 const STREAM_LEAST_MS = 60_000
+/** A stream ends with its token, so it begins with one that outlives that. */
+const TOKEN_LEAST_MS = STREAM_LEAST_MS + 15_000
 /** Short polling: soon again after news, less often while nothing comes. */
 const LOOK_MS = 2_000
 const LOOK_LONGEST_MS = 15_000
@@ -34,8 +36,8 @@ const LOOK_GROWTH = 1.5
 export interface WireParts {
   poll: Poll
   stream: (cursor: string | null, signal: AbortSignal) => Promise<Response>
-  /** A good token is there: what that takes is not a slow stream's time. */
-  ready: () => Promise<unknown>
+  /** A token is there that is good for so long: what that takes is not a slow stream's time. */
+  ready: (forMs: number) => Promise<unknown>
   environment: Environment
   waker: Waker
   now: () => number
@@ -91,9 +93,8 @@ class Wire {
         if (turn.taken() || parts.resumed.value) this.quiet = false
         parts.resumed.value = false
         const carrier = this.carrier()
-        const began = parts.now()
-        if (carrier === 'stream') await this.follow(began)
-        else await this.ask(carrier, began)
+        if (carrier === 'stream') await this.follow()
+        else await this.ask(carrier, parts.now())
       }
     } finally {
       turn.close()
@@ -139,14 +140,16 @@ class Wire {
     }
   }
 
-  private async follow(began: number): Promise<void> {
+  private async follow(): Promise<void> {
     const { parts } = this
-    const lasted = () => parts.now() - began
+    let opened: number | null = null
+    const lasted = () => (opened === null ? 0 : parts.now() - opened)
     let said = false
     let superseded = false
     try {
       await this.turn.during(async (end) => {
-        await parts.ready()
+        await parts.ready(TOKEN_LEAST_MS)
+        opened = parts.now()
         const alive = () => this.prove()
         for await (const answer of streamed({ open: (signal) => parts.stream(this.position, signal), alive, signal: end })) {
           said = true
@@ -156,14 +159,22 @@ class Wire {
         }
       }, this.signal)
     } catch (error) {
-      return this.failed('stream', error)
+      this.served(lasted())
+      // Without a token no stream was asked for.
+      return this.failed(opened === null ? 'look' : 'stream', error)
     }
     if (superseded) return this.quiet ? this.beQuiet() : undefined
     if (!this.goesOn()) return
-    const whole = lasted() >= STREAM_LEAST_MS
-    this.learn({ carrier: 'stream', was: whole ? 'good' : 'broken' })
-    if (whole) this.failures = 0
+    if (!this.served(lasted())) this.learn({ carrier: 'stream', was: 'broken' })
     await this.unlessAtOnce(lasted(), said)
+  }
+
+  /** Whether a stream lasted so long that what failed before it is past, however it ended. */
+  private served(ms: number): boolean {
+    if (ms < STREAM_LEAST_MS) return false
+    this.learn({ carrier: 'stream', was: 'good' })
+    this.failures = 0
+    return true
   }
 
   private take(answer: PollAnswer): void {
@@ -180,6 +191,7 @@ class Wire {
   }
 
   private prove(): void {
+    if (this.proven) return
     this.proven = true
     this.parts.state('online')
   }
@@ -209,7 +221,8 @@ class Wire {
     if (carrier === 'wait' && (await this.unlessAtOnce(tookMs, answer.events.length > 0))) return
     if (this.quiet) return this.beQuiet()
     if (best(this.parts.ways.experience, now()) === 'look') return this.restOfLooks(answer)
-    if (!environment.isVisible()) await waker.pause(HIDDEN_MS, { signal: this.signal })
+    // After a look the better way follows at once.
+    if (carrier === 'wait' && !environment.isVisible()) await waker.pause(HIDDEN_MS, { signal: this.signal })
   }
 
   private beQuiet(): Promise<void> {

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 // The binding to a browser: localStorage with its refusals, its events, the lock on plain http.
 import { afterEach, expect, test, vi } from 'vitest'
-import { browserEnvironment, browserStorage } from '../index'
+import { browserEnvironment, browserNeighbours, browserStorage } from '../index'
 
 afterEach(() => {
   localStorage.clear()
@@ -63,4 +63,15 @@ test('tells what happens to the page, until it is stopped', () => {
   stop()
   window.dispatchEvent(new Event('focus'))
   expect(heard).toEqual(['online', 'offline', 'focus', environment.isVisible() ? 'visible' : 'hidden'])
+})
+
+test('the other tabs are out of reach where the browser is too old, or refuses', () => {
+  vi.stubGlobal('BroadcastChannel', undefined)
+  expect(browserNeighbours()).toBeNull()
+  vi.stubGlobal('BroadcastChannel', function () {
+    throw new DOMException('no', 'SecurityError')
+  })
+  expect(browserNeighbours()).toBeNull()
+  vi.unstubAllGlobals()
+  expect(browserNeighbours()).not.toBeNull()
 })

@@ -74,6 +74,22 @@ describe('a stream', () => {
     expect(states.at(-1)).toBe('online')
   })
 
+  test('begins with a token that it will not outlive soon', async () => {
+    const opened: Stream[] = []
+    const house = new House().on('GET /stream', streams(opened))
+    house.on('POST /token/refresh', () => json(house.tokens()))
+    const { states } = follow(await signedIn(house))
+    for (let s = 0; s < 840; s += 15) {
+      await tick(15_000)
+      opened[0]?.beat()
+    }
+    opened[0]?.end()
+    await tick(10)
+    expect(house.of('GET /stream').map(({ token }) => token)).toEqual(['a1', 'a2'])
+    expect(asked(house)).toEqual(['s -', 's e.0'])
+    expect(states).toEqual(['connecting', 'online'])
+  })
+
   test('whose network changes is left at once', async () => {
     const { house, environment, opened } = await streaming()
     environment.change('online')
@@ -191,6 +207,51 @@ describe('where it breaks', () => {
     await tick(60_000)
     expect(types()).toEqual(['resync', 'typing', 'typing', 'typing'])
     expect(asked(house)).toEqual(['s -', '0 e.1', 's e.1', '0 e.2', 's e.2', '0 e.3', '25 e.3', '0 e.3', '25 e.3'])
+  })
+
+  test('one that lasted for minutes is not blamed, however often it breaks, and what was before it is forgotten', async () => {
+    let down = false
+    const house = new House().on('GET /poll', ({ query }) => (down ? lost() : json({ cursor: query.get('cursor'), events: [] })))
+    const opened: Stream[] = []
+    const open = streams(opened, (stream, { query }) => {
+      stream.beatOn()
+      if (!query.has('cursor')) stream.tell({ cursor: 'e.0', resync: true })
+    })
+    house.on('GET /stream', (one) => (down ? lost() : open(one)))
+    house.on('POST /token/refresh', () => json(house.tokens()))
+    follow(await signedIn(house))
+    await tick(90_000)
+    down = true
+    opened[0]?.fail()
+    await tick(5 * 60_000)
+    down = false
+    await tick(31_000)
+    for (let count = 2; count < 8; count++) {
+      expect(opened).toHaveLength(count)
+      await tick(90_000)
+      opened.at(-1)?.fail()
+      await tick(1_010)
+    }
+  })
+
+  test('a token that cannot be refreshed is not the fault of the stream', async () => {
+    const opened: Stream[] = []
+    const house = new House().on('GET /stream', streams(opened, (stream) => stream.beatOn().tell({ cursor: 'e.0' })))
+    house.on('POST /token/refresh', row(...Array.from({ length: 9 }, () => lost), () => json(house.tokens())))
+    const client = await signedIn(house)
+    await tick(890_000)
+    follow(client)
+    await tick(120_000)
+    expect(opened).toHaveLength(1)
+    expect(asked(house)).toEqual(['s -'])
+  })
+
+  test('a hidden page opens the next one as soon as a look has shown the house', async () => {
+    const { house, last, environment } = await streaming()
+    environment.change('hidden')
+    last().fail()
+    await tick(1_010)
+    expect(asked(house)).toEqual(['s -', '0 e.0', 's e.0'])
   })
 
   test('so does one that somebody ends politely before its time', async () => {

@@ -1,6 +1,6 @@
 // Several tabs of one browser: one has the stream, all hear; whoever dies, freezes or hides is replaced; nothing is missed.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { entry, House, json, lost, signedIn } from './house'
+import { entry, hang, House, json, lost, row, signedIn } from './house'
 import { Newsroom } from './streams'
 import { FakeBrowser, type BrowserTab } from './tabs'
 
@@ -66,6 +66,19 @@ describe.each([
     expect(news.opened).toHaveLength(5)
   })
 
+  test('twenty tabs talk little more than two', async () => {
+    const { window, news } = await tabs(locks, 20)
+    const before = window.said.length
+    await tick(9_000)
+    // Twice in half a second, question and answer.
+    expect(window.said.length - before).toBeLessThanOrEqual(2 * 2 * 20)
+    expect(news.opened).toHaveLength(1)
+    window.tabs[0]?.crash()
+    await tick(1_800)
+    expect(news.open).toHaveLength(1)
+    expect(window.tabs.filter((tab) => tab.client.leads && !tab.isDead)).toHaveLength(1)
+  })
+
   test('tabs that open together agree', async () => {
     const { news, window } = await browser(locks)
     const all = [window.tab(), window.tab(), window.tab(), window.tab()]
@@ -120,6 +133,38 @@ describe.each([
     expect(first.types().filter((type) => type === 'resync')).toHaveLength(1)
   })
 
+  test('a leader that wakes with a request of its own does not silence the one that leads since', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [first, second] = all
+    first.freeze()
+    await tick(60_000)
+    await house.fetch('http://house.test/api/v1/stream?cursor=e.0')
+    await tick(10)
+    first.thaw()
+    await tick(600)
+    await tick(10_000)
+    expect(second.client.leads).toBe(true)
+    expect(news.opened).toHaveLength(4)
+    news.tell(mark())
+    await tick(10)
+    for (const tab of all) expect(marksOf(tab)).toEqual([1])
+    await tick(60_000)
+    expect(news.opened).toHaveLength(4)
+  })
+
+  test('a leader that loses the seat while it waits for a token follows at once', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [first, second] = all
+    house.on('POST /token/refresh', row(({ signal }) => hang(signal), () => json(house.tokens())))
+    await tick(890_000)
+    news.opened[0]?.end()
+    await tick(10)
+    expect(house.of('POST /token/refresh')).toHaveLength(1)
+    first.show(false)
+    await tick(1_000)
+    expect([first.client.leads, second.client.leads]).toEqual([false, true])
+  })
+
   test('a follower that missed messages asks for them from its own cursor', async () => {
     const { news, all } = await tabs(locks, 3)
     const sleeper = all[2] as BrowserTab
@@ -137,6 +182,21 @@ describe.each([
     await tick(10_000)
     expect(marksOf(sleeper)).toEqual([1, 2, 3, 4, 5])
     expect(news.looks).toHaveLength(1)
+  })
+
+  test('a tab that ends while it looks ends without an error', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [, second] = all
+    second.deaf = true
+    news.tell(mark())
+    await tick(500)
+    second.deaf = false
+    house.on('GET /poll', ({ signal }) => hang(signal))
+    await tick(1_000)
+    expect(house.of('GET /poll').at(-1)?.signal.aborted).toBe(false)
+    second.client.close()
+    await tick(10)
+    expect(second.ended).toBe('well')
   })
 
   test('a hidden leader hands over to a tab that is looked at, and back only when that is hidden', async () => {
@@ -211,6 +271,24 @@ describe.each([
     expect(second.states.at(-1)).toBe('online')
   })
 
+  test('who waits to try again does so as soon as the leader has reached the house', async () => {
+    const { house, news, all } = await tabs(locks, 2)
+    const [first, second] = all
+    const up = [...house.routes]
+    second.deaf = true
+    news.tell(mark())
+    await tick(10)
+    second.deaf = false
+    for (const route of ['GET /poll', 'GET /stream']) house.on(route, lost)
+    news.opened[0]?.fail()
+    await tick(200_000)
+    for (const [route, answer] of up) house.on(route, answer)
+    first.client.resume()
+    await tick(100)
+    expect(second.states.at(-1)).toBe('online')
+    expect(marksOf(second)).toEqual([1])
+  })
+
   test('a new leader knows what the last one learnt of the way', async () => {
     const { house, window } = await browser(locks)
     house.routes.delete('GET /stream')
@@ -232,6 +310,32 @@ describe.each([
     all[1].client.outbox.send('9', { text: 'x' })
     await tick(100)
     expect(heard.sort()).toEqual([[0, 5], [1, 5], [2, 5]])
+  })
+
+  test.each([
+    ['was lost', true, ['resync', 'resync']],
+    ['was kept', false, ['resync']],
+  ])('what one tab sent while another was put away, and %s, is seen when that is looked at', async (__, lossy, types) => {
+    const { house, all } = await tabs(locks, 2)
+    const [first, second] = all
+    house.on('POST /conversations/9/messages', row(() => json(entry(4), 201), () => json(entry(5), 201)))
+    first.client.outbox.send('9', { text: 'x' })
+    await tick(100)
+    second.show(false)
+    second.freeze()
+    first.client.outbox.send('9', { text: 'y' })
+    await tick(100)
+    second.thaw({ lossy })
+    second.show(true)
+    await tick(100)
+    second.show(false)
+    second.show(true)
+    await tick(100)
+    expect(second.types()).toEqual(types)
+    expect(first.types()).toEqual(['resync'])
+    await first.client.signOut()
+    expect(house.of('POST /conversations/9/messages')).toHaveLength(2)
+    expect(first.storage.keys('posthouse.')).toEqual([])
   })
 
   test('signing out ends all, and the next session is led anew', async () => {

@@ -76,6 +76,8 @@ export class FakeBrowser {
   readonly tabs: BrowserTab[] = []
   readonly locks: FakeLocks | null
   readonly ears = new Set<Ear>()
+  /** All that tabs said to each other. */
+  readonly said: unknown[] = []
 
   /** Without `locks` it is one on plain http. */
   constructor(
@@ -97,14 +99,18 @@ export class FakeBrowser {
 export class BrowserTab {
   readonly environment = new FakeEnvironment()
   readonly client: Client
+  readonly storage: Storage
   readonly seen: ClientEvent[] = []
   readonly states: ConnectionState[] = []
-  readonly said: unknown[] = []
+  /** As soon as the app has an event. */
+  took: (event: ClientEvent) => void = () => undefined
+  /** How its loop of events ended; null if it runs. */
+  ended: unknown = null
   /** What the browser has kept for a page that does not run; null if it runs. */
   private kept: { work: () => void; certain: boolean }[] | null = null
   /** Hears nothing of the other tabs. */
   deaf = false
-  private dead = false
+  isDead = false
   private readonly gone = new AbortController()
 
   constructor(
@@ -114,14 +120,15 @@ export class BrowserTab {
     this.environment.visible = visible
     const { house } = browser
     const fetch = async (input: string, init: RequestInit) => {
-      if (this.dead) return new Promise<Response>(() => undefined)
+      if (this.isDead) return new Promise<Response>(() => undefined)
       const signal = AbortSignal.any([this.gone.signal, ...(init.signal ? [init.signal] : [])])
       const response = await house.fetch(input, { ...init, signal })
       return this.kept ? new Promise<Response>((resolve) => this.later(() => resolve(response), true)) : response
     }
+    this.storage = this.ownStorage()
     this.client = clientOf(house, {
       fetch: fetch as typeof globalThis.fetch,
-      storage: this.storage(),
+      storage: this.storage,
       environment: this.environment,
       neighbours: this.neighbours(),
     })
@@ -129,9 +136,17 @@ export class BrowserTab {
   }
 
   follow(): void {
-    void (async () => {
-      for await (const event of this.client.events()) this.seen.push(event)
-    })()
+    const loop = async () => {
+      for await (const event of this.client.events()) {
+        this.seen.push(event)
+        this.took(event)
+      }
+      return 'well'
+    }
+    void loop().then(
+      (how) => (this.ended = how),
+      (error: unknown) => (this.ended = error),
+    )
   }
 
   types(): string[] {
@@ -140,13 +155,13 @@ export class BrowserTab {
 
   /** In the page's own time. */
   later(work: () => void, certain = false): void {
-    if (this.dead) return
+    if (this.isDead) return
     if (this.kept) this.kept.push({ work, certain })
     else queueMicrotask(work)
   }
 
   freeze(): void {
-    this.kept = []
+    this.kept ??= []
   }
 
   /** `lossy`: the browser did not keep what the other tabs said meanwhile. */
@@ -167,21 +182,21 @@ export class BrowserTab {
   }
 
   crash(): void {
-    this.dead = true
+    this.isDead = true
     this.browser.locks?.died(this)
     for (const ear of this.browser.ears) if (ear.tab === this) this.browser.ears.delete(ear)
     this.gone.abort()
   }
 
-  private storage(): Storage {
+  private ownStorage(): Storage {
     const storage = this.browser.shared.tab()
     return {
       ...storage,
       set: (key, value) => {
-        if (!this.dead && !this.kept) storage.set(key, value)
+        if (!this.isDead && !this.kept) storage.set(key, value)
       },
       remove: (key) => {
-        if (!this.dead && !this.kept) storage.remove(key)
+        if (!this.isDead && !this.kept) storage.remove(key)
       },
       subscribe: (listener) => storage.subscribe?.((key, value) => this.later(() => listener(key, value))) ?? (() => undefined),
     }
@@ -193,16 +208,16 @@ export class BrowserTab {
       open: (name, hear) => {
         const ear = { tab: this, name, hear }
         browser.ears.add(ear)
-        return {
-          post: (message) => {
-            if (this.dead || this.kept) return
-            this.said.push(message)
-            for (const other of browser.ears) {
-              if (other !== ear && other.name === name && !other.tab.deaf) other.tab.later(() => browser.ears.has(other) && other.hear(structuredClone(message)))
-            }
-          },
-          close: () => void browser.ears.delete(ear),
+        const post = (message: unknown): void => {
+          if (this.isDead) return
+          // Its timers run on here; what they do a page that stands still does when it wakes.
+          if (this.kept) return this.later(() => post(message))
+          browser.said.push(message)
+          for (const other of browser.ears) {
+            if (other !== ear && other.name === name && !other.tab.deaf) other.tab.later(() => browser.ears.has(other) && other.hear(structuredClone(message)))
+          }
         }
+        return { post, close: () => void browser.ears.delete(ear) }
       },
       locks: browser.locks?.of(this) ?? null,
     }
