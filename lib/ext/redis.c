@@ -334,8 +334,8 @@ enum err redis_script_add(struct redis *r, const struct script *script, const st
     char count[24];
     const struct loaded_script *loaded = find_script(r, script);
 
-    if (!loaded)
-        return ERR_UNAVAILABLE; /* the connection broke since it was loaded */
+    if (!loaded) /* the connection was opened anew since; what was asked on it before has no reader now */
+        return broken(r, script->name, "not loaded on this connection");
     if (n_keys + n_args + 3 > sizeof argv / sizeof *argv)
         return broken(r, script->name, "too many arguments");
     argv[0] = STR("EVALSHA");
