@@ -1,0 +1,67 @@
+// Troubles that are aimed at one moment, for what faults at random moments rarely meet: each makes one moment last, strikes
+// in it, and lets everybody fall silent where a later event would cover up what was lost. trouble(faults, silence, world).
+import { pause } from './client.mjs'
+
+const LATER_MS = 180 // Redis' answers, on average: far under the second after which a silent server counts as gone
+
+/** Who wrote dies while much of it is not rung yet: the courier has to. */
+export async function diesBeforeItRings(faults, silence) {
+  await pause(1000)
+  await faults.hold('redis', 'slow', LATER_MS, async () => {
+    await pause(1500)
+    silence()
+    await faults.killAll('messages')
+  })
+}
+
+/** Elements are lost with their connection, in less time than after which Redis counts as away; nothing follows. */
+export async function bellBreaks(faults, silence) {
+  await pause(1000)
+  await faults.hold('redis', 'popped', 0, async () => {
+    await pause(200)
+    silence()
+    await pause(600)
+  })
+}
+
+/**
+ * Each pair hears a first word, whereupon its devices go to another process (by habit they refresh their tokens), and a second
+ * one while they register there; then nothing more.
+ */
+export async function comesWhileItRegisters(faults, silence, world) {
+  await pause(2000)
+  await faults.hold('redis', 'slow', LATER_MS, () => Promise.all(world.devices.filter(({ number }) => !number).map(async (device) => {
+    const word = (text) => device.say(device.account.conversations[0], world.uuid(), text)
+    await word('first')
+    await pause(200 + 700 * world.random())
+    await word('second')
+    await pause(2000)
+  })))
+  silence()
+}
+
+/** Redis goes back in time and then gets further than it was, while some do not look. */
+export async function goesBackUnseen(faults, silence, world) {
+  await pause(1500)
+  await faults.keepSnapshot()
+  await pause(400)
+  world.turn({ outside: true })
+  await pause(300)
+  await faults.restore()
+  await pause(3500)
+  world.turn({ outside: false })
+  await pause(500)
+  silence()
+}
+
+/** Whoever writes dies between the COMMIT and the answer, several times. */
+export async function diesBeforeItAnswers(faults, silence) {
+  await pause(500)
+  await faults.hold('mariadb', 'slow', 150, async () => {
+    for (let n = 0; n < 5; n++) {
+      await pause(500)
+      await faults.of('kill messages')
+    }
+    silence()
+  })
+}
