@@ -58,11 +58,11 @@ export async function goesBackUnseen(faults, silence, world) {
 /** Whoever writes dies between the COMMIT and the answer, several times. */
 export async function diesBeforeItAnswers(faults, silence) {
   await pause(500)
-  await faults.hold('mariadb', 'slow', 150, async () => {
-    for (let n = 0; n < 5; n++) {
-      await pause(500)
+  await faults.hold('mariadb', 'kept', 400, async () => {
+    for (let n = 0; n < 3; n++) {
+      await pause(700)
       await faults.of('kill messages')
     }
-    silence()
   })
+  silence()
 }
