@@ -21,7 +21,7 @@ const CRLF = Buffer.from('\r\n')
 /** Passes parts on in order, each after a delay of its moment; during a cut it keeps them. */
 class Lane {
   constructor(to, how) {
-    Object.assign(this, { to, how, due: 0, waiting: 0, kept: [] })
+    Object.assign(this, { to, how, due: 0, waiting: [], kept: [] })
   }
 
   release() {
@@ -30,14 +30,16 @@ class Lane {
 
   push(part, ms) {
     if (this.how.mode === 'cut') return void this.kept.push([part, ms])
+    this.due = Math.max(this.due, performance.now() + ms)
+    this.waiting.push([part, this.due])
+    if (this.waiting.length === 1) this.pass()
+  }
+
+  /** One timer for all: two that are due at the same moment may fire in any order. */
+  pass() {
     const now = performance.now()
-    this.due = Math.max(this.due, now + ms)
-    if (!ms && !this.waiting) return void this.to.write(part)
-    this.waiting++
-    setTimeout(() => {
-      this.waiting--
-      this.to.write(part)
-    }, this.due - now)
+    while (this.waiting.length && this.waiting[0][1] <= now) this.to.write(this.waiting.shift()[0])
+    if (this.waiting.length) setTimeout(() => this.pass(), this.waiting[0][1] - now)
   }
 }
 
