@@ -4,14 +4,17 @@ import { pause } from './client.mjs'
 
 const LATER_MS = 180 // Redis' answers, on average: far under the second after which a silent server counts as gone
 
-/** Who wrote dies while much of it is not rung yet: the courier has to. */
+/** Who wrote dies while much of it is not rung yet: the courier has to. Redis is gone for less time than after which that shows. */
 export async function diesBeforeItRings(faults, silence) {
   await pause(1000)
-  await faults.hold('redis', 'slow', LATER_MS, async () => {
-    await pause(1500)
+  const kill = await faults.aimedAt('messages')
+  let dead
+  await faults.hold('redis', 'cut', 0, async () => {
+    await pause(400)
     silence()
-    await faults.killAll('messages')
+    dead = kill()
   })
+  await dead
 }
 
 /** Elements are lost with their connection, in less time than after which Redis counts as away; nothing follows. */

@@ -8,14 +8,14 @@
 import { bellBreaks, comesWhileItRegisters, diesBeforeItAnswers, diesBeforeItRings, goesBackUnseen } from './aims.mjs'
 
 const BUSY = { thinkMs: 250 }
-const SPARSE = { thinkMs: 1000, burst: 1 }
+const STEADY = { thinkMs: 300, burst: 1 }
 const HIDDEN = /^no cursor hides an entry/
 
 export const BUGS = {
   1: { name: 'acknowledge before commit', shows: /^what was acknowledged is there/, programs: ['messages'], faults: ['commit not asked'], seconds: 2 },
   2: { name: 'ring before commit', shows: HIDDEN, programs: ['messages'], faults: ['commit late'], seconds: 3 },
-  3: { name: 'outbox row deleted before the ring', shows: HIDDEN, programs: ['messages'], trouble: diesBeforeItRings, pairs: 5, habits: SPARSE },
-  4: { name: 'the courier never rings', shows: HIDDEN, programs: ['courier'], trouble: diesBeforeItRings, pairs: 5, habits: SPARSE },
+  3: { name: 'outbox row deleted before the ring', shows: HIDDEN, programs: ['messages'], trouble: diesBeforeItRings, pairs: 5, rounds: 4, habits: STEADY },
+  4: { name: 'the courier never rings', shows: HIDDEN, programs: ['courier'], trouble: diesBeforeItRings, pairs: 5, rounds: 4, habits: STEADY },
   5: { name: 'read before register', shows: HIDDEN, programs: ['poll'], trouble: comesWhileItRegisters, pairs: 8, rounds: 4,
     habits: { thinkMs: 600_000, burst: 1, potterMs: 600_000, more: 2, refresh: 1, cuts: 0, away: 0, streams: 0, shortPolls: 0, pollSeconds: [20] } },
   6: { name: "no reading after the bell's reconnect", shows: HIDDEN, programs: ['poll'], trouble: bellBreaks, rounds: 2,

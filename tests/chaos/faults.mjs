@@ -63,10 +63,10 @@ export class Faults {
     }, { deadlineMs: BACK_MS, everyMs: 50 })
   }
 
-  /** Every process of a program, at once. */
-  killAll(program) {
-    return this.strike({ kind: `kill ${program}`, subject: program, run: async () => {
-      const victims = Object.entries(await this.house.processes()).filter(([name]) => name.split('.')[0] === program)
+  /** Kills every process of a program, as they are now, at the very moment when it is called. */
+  async aimedAt(program) {
+    const victims = Object.entries(await this.house.processes()).filter(([name]) => name.split('.')[0] === program)
+    return () => this.strike({ kind: `kill ${program}`, subject: program, run: async () => {
       for (const [name, { pid }] of victims) this.signal({ name, pid }, 'SIGKILL')
       await this.running()
     } })
