@@ -134,6 +134,9 @@ static void check_rung(struct bellman *b)
 
     for (size_t i = 0; i < b->n_rung; i++)
         missed |= !bell_heard(&b->order, b->rung[i].ringer, b->rung[i].number);
+#if PLANTED_BUG == NO_READ_AFTER_BREAK || PLANTED_BUG == RUNG_NOT_COMPARED
+    missed = false;
+#endif
     if (missed)
         lost(b->room, NULL);
 }

@@ -6,9 +6,10 @@ import { cutOff, stream } from './http.mjs'
 import { print, sum } from './history.mjs'
 
 const TEXT_MAX = 120
+const OUTSIDE_MS = 60_000 // it is called in before
 
 export class Device extends Client {
-  /** @param world also {sockets, uuid, isQuiet(), rest(ms), busy(doing), stranger(device)} */
+  /** @param world also {sockets, uuid, isQuiet(), isOutside(device), rest(ms), busy(doing), stranger(device)} */
   constructor(account, number, world) {
     super(account, number, world)
     this.logs = new Map() // conversation → fingerprints of its entries, from seq 1 on, without holes
@@ -259,6 +260,7 @@ export class Device extends Client {
     const { world } = this
     for (let tries = 0; !world.isOver();) {
       const { away, refresh, streams, shortPolls } = world.habits
+      while (world.isOutside(this)) await world.rest(OUTSIDE_MS)
       if (!world.isQuiet() && this.chance(away)) await world.rest(3000 * world.random())
       if (!world.isQuiet() && this.chance(refresh)) await this.refresh() // the next poll may reach another process
       const how = world.random()

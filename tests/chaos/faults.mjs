@@ -63,6 +63,15 @@ export class Faults {
     }, { deadlineMs: BACK_MS, everyMs: 50 })
   }
 
+  /** Kills every process of a program, as they are now, at the very moment when it is called. */
+  async aimedAt(program) {
+    const victims = Object.entries(await this.house.processes()).filter(([name]) => name.split('.')[0] === program)
+    return () => this.strike({ kind: `kill ${program}`, subject: program, run: async () => {
+      for (const [name, { pid }] of victims) this.signal({ name, pid }, 'SIGKILL')
+      await this.running()
+    } })
+  }
+
   async freeze(program, ms) {
     const victim = await this.one(program)
     if (!victim.pid) return
@@ -79,6 +88,15 @@ export class Faults {
     return { struck }
   }
 
+  /** The proxy does something for as long as what is done meanwhile takes. */
+  hold(kind, mode, ms, doing) {
+    return this.strike({ kind: `${kind} ${mode}`, subject: kind, run: async () => {
+      await this.proxy.set(kind, mode, ms)
+      await doing()
+      await this.proxy.set(kind, 'pass')
+    } })
+  }
+
   /** Stopped, and started again after a while. */
   async gone(program, ms) {
     await this.house.stop(program)
@@ -86,17 +104,30 @@ export class Faults {
     await this.house.start(program)
   }
 
-  /** Redis goes back in time: to what its files were a moment ago. */
-  async oldSnapshot() {
+  // ---- Redis goes back in time: to what its files were a moment ago ----
+  async keepSnapshot() {
+    const { folder } = this.house
+    await rm(join(folder, 'redis.old'), { recursive: true, force: true })
+    await cp(join(folder, 'redis'), join(folder, 'redis.old'), { recursive: true })
+  }
+
+  async restoreSnapshot() {
     const files = join(this.house.folder, 'redis')
-    const old = join(this.house.folder, 'redis.old')
-    await rm(old, { recursive: true, force: true })
-    await cp(files, old, { recursive: true })
-    await pause(this.between(1000, 3000))
     await this.house.stop('redis')
     await Promise.all((await readdir(files)).map((name) => rm(join(files, name), { recursive: true })))
-    await cp(old, files, { recursive: true })
+    await cp(join(this.house.folder, 'redis.old'), files, { recursive: true })
     await this.house.start('redis')
+  }
+
+  async oldSnapshot() {
+    await this.keepSnapshot()
+    await pause(this.between(1000, 3000))
+    await this.restoreSnapshot()
+  }
+
+  /** To a snapshot that was kept, as a fault. */
+  restore() {
+    return this.strike({ kind: 'old redis', subject: 'redis', run: () => this.restoreSnapshot() })
   }
 
   async fullRedis() {

@@ -8,6 +8,7 @@
 //   Redis: bells         RPUSH to a bell is answered as if it had happened (LLEN goes in its place)
 //   Redis: popped        the answer that brings elements from a bell is lost with its connection
 //   MariaDB: late        a COMMIT arrives `ms` later
+//   MariaDB: kept        a COMMIT happens, and its answer comes `ms` later
 //   MariaDB: unasked     a COMMIT is cut off before it arrives
 //   MariaDB: unanswered  a COMMIT happens, and its answer is lost with the connection
 import { unlinkSync } from 'node:fs'
@@ -20,7 +21,7 @@ const CRLF = Buffer.from('\r\n')
 /** Passes parts on in order, each after a delay of its moment; during a cut it keeps them. */
 class Lane {
   constructor(to, how) {
-    Object.assign(this, { to, how, due: 0, waiting: 0, kept: [] })
+    Object.assign(this, { to, how, due: 0, waiting: [], kept: [] })
   }
 
   release() {
@@ -29,14 +30,16 @@ class Lane {
 
   push(part, ms) {
     if (this.how.mode === 'cut') return void this.kept.push([part, ms])
+    this.due = Math.max(this.due, performance.now() + ms)
+    this.waiting.push([part, this.due])
+    if (this.waiting.length === 1) this.pass()
+  }
+
+  /** One timer for all: two that are due at the same moment may fire in any order. */
+  pass() {
     const now = performance.now()
-    this.due = Math.max(this.due, now + ms)
-    if (!ms && !this.waiting) return void this.to.write(part)
-    this.waiting++
-    setTimeout(() => {
-      this.waiting--
-      this.to.write(part)
-    }, this.due - now)
+    while (this.waiting.length && this.waiting[0][1] <= now) this.to.write(this.waiting.shift()[0])
+    if (this.waiting.length) setTimeout(() => this.pass(), this.waiting[0][1] - now)
   }
 }
 
@@ -94,15 +97,16 @@ class DatabaseWatch {
   constructor(how) {
     this.how = how
     this.tail = Buffer.alloc(0)
+    this.commits = false // what was asked last
     this.swallows = false
   }
 
   up(part, pass) {
     this.tail = Buffer.concat([this.tail, part.subarray(-COMMIT.length)]).subarray(-COMMIT.length)
-    const commits = this.tail.equals(COMMIT)
-    if (commits && this.how.mode === 'unasked') return false
-    this.swallows = commits && this.how.mode === 'unanswered'
-    pass(part, commits && this.how.mode === 'late' ? this.how.ms : 0)
+    this.commits = this.tail.equals(COMMIT)
+    if (this.commits && this.how.mode === 'unasked') return false
+    this.swallows = this.commits && this.how.mode === 'unanswered' // also when the mode has changed until the answer comes
+    pass(part, this.commits && this.how.mode === 'late' ? this.how.ms : 0)
     return true
   }
 
@@ -127,12 +131,16 @@ function open({ kind, listen, target }, how) {
       end()
     }
     const watch = kind === 'redis' ? new RedisWatch(how) : new DatabaseWatch(how)
+    const delay = () => {
+      if (how.mode === 'slow') return how.ms * 2 * Math.random()
+      return how.mode === 'kept' && watch.commits ? how.ms : 0
+    }
     const up = new Lane(behind, how)
     const down = new Lane(client, how)
     Object.assign(pair, { up, down, end })
     all.add(pair)
     client.on('data', (part) => watch.up(part, (bytes, ms = 0) => up.push(bytes, ms)) || lost())
-    behind.on('data', (part) => (watch.down(part) ? down.push(part, how.mode === 'slow' ? how.ms * 2 * Math.random() : 0) : lost()))
+    behind.on('data', (part) => (watch.down(part) ? down.push(part, delay()) : lost()))
     for (const socket of [client, behind]) socket.on('error', end).on('close', end)
   })
   try {

@@ -43,7 +43,7 @@ function mounted(folder) {
  * Rounds of faults among people, then the judgement: {violations, counts, file}.
  * @param sends how many must be acknowledged before it ends, after whole rounds, at most `rounds` of them
  * @param seconds of faults per round @param only the kinds of fault that strike (all)
- * @param trouble(faults, silence) instead of faults at random moments
+ * @param trouble(faults, silence, world) instead of faults at random moments
  * @param stopsWhenLate something that does not arrive in time ends it: how late it comes is not asked
  */
 export async function run(place, { seed, pairs, rounds = 12, seconds, sends = Infinity, only, habits, trouble, stopsWhenLate = false, say = () => {} }) {
@@ -54,7 +54,7 @@ export async function run(place, { seed, pairs, rounds = 12, seconds, sends = In
     await world.populate(pairs)
     world.start()
     for (let n = 1; n <= rounds && history.acknowledged < sends; n++) {
-      await world.round((silence) => (trouble ? trouble(faults, silence) : faults.rage(seconds * 1000, silence, only)))
+      await world.round((silence) => (trouble ? trouble(faults, silence, world) : faults.rage(seconds * 1000, silence, only)))
       const { is, ms } = history.records.findLast(({ op }) => op === 'healed')
       say(`round ${n}: ${history.acknowledged} acknowledged, healed ${is}, all there after ${ms} ms`)
       if (stopsWhenLate && is !== 'ok') break

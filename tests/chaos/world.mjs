@@ -23,6 +23,7 @@ export class World {
     this.devices = []
     this.quiet = true
     this.over = false
+    this.outside = false
     this.wakes = new Set()
     this.doing = new Set()
     this.habits = { ...HABITS, ...habits, foreign: (account) => this.foreign(account) }
@@ -30,6 +31,8 @@ export class World {
 
   isOver = () => this.over
   isQuiet = () => this.quiet
+  /** Devices that do not listen, when they are all told so: every account's first one stays. */
+  isOutside = ({ number }) => this.outside && number > 0 && !this.over
 
   /** A UUID that the seed decides. */
   uuid = () => {
@@ -171,7 +174,7 @@ export class World {
       late = (await all(this.givenUpMs)).late
     }
     while (outbox && ms() < this.givenUpMs) ({ outbox, late } = await pause(100).then(look))
-    if (outbox) late.push(`${outbox} rows are in the outbox`)
+    if (outbox) late.unshift(`${outbox} rows are in the outbox`)
     for (const device of this.devices) device.unsure.clear()
     this.history.note('house', 'healed', late.length ? 'never' : 'ok', { ms: late.length ? ms() : there, ...(late.length && { late: late.slice(0, 20) }) })
   }
