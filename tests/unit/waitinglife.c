@@ -91,7 +91,7 @@ static void judge(const char *what)
     for (size_t i = 0; !c.digest && i < life.boxed && BEGINS + i + 1 <= c.n; i++)
         if (!life.seen[life.box[i]] && !life.own[life.box[i]] && !life.failed) {
             printf("\n    %s: the cursor is %llu, n %llu was not told\n", what, (unsigned long long)c.n,
-                   (unsigned long long)(BEGINS + i + 1));
+                   (unsigned long long)BEGINS + i + 1);
             life.failed = true;
         }
 }
