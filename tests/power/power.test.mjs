@@ -9,7 +9,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 
-import { pause } from '../chaos/device.mjs'
+import { pause } from '../chaos/client.mjs'
 import { randomFrom } from '../chaos/history.mjs'
 import { openHouse, until } from '../lib/house.mjs'
 import { Disk } from './disk.mjs'
