@@ -450,7 +450,8 @@ size_t waiting_take(struct waiting *w, struct reading *out, size_t max)
 }
 
 /* What could not be found out now is tried again; at the deadline the client may keep its cursor. A stream
- * begins only with what was read: its client learns at once that it does not. */
+ * begins only with what was read: its client learns at once when the database does not answer. Without Redis
+ * it waits: either that is back in a moment, or a digest begins it. */
 static void read_failed(struct waiting *w, struct waiter *x, const struct reading_result *result,
                         int64_t now_ms, struct answers *out)
 {
