@@ -30,7 +30,10 @@ const settings = {
 export const house = await openHouse({ env: settings })
 after(() => house.close())
 
-/** Table → number of rows, for "nothing was stored". `but` are tables that change by themselves or by right. */
+/**
+ * Table → number of rows, for "nothing was stored". `but` are tables that change by themselves or by right. The courier
+ * sweeps once a minute what is a day old: no test may leave such rows, or a count that this minute falls into is another.
+ */
 let tables
 export async function rowCounts(but = []) {
   tables ??= (await house.sql('SHOW TABLES')).flat()
