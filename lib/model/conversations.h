@@ -17,6 +17,7 @@
 #include "base/field.h"
 #include "model/ctx.h"
 #include "model/entries.h"
+#include "model/groups.h"
 #include "model/page.h"
 #include "model/users.h"
 #include "queries.h" /* struct conversation_row, struct conversation_access */
@@ -40,8 +41,8 @@ struct conversation {
     int kind;
     struct user peer; /* direct: the other person; the notebook: oneself */
     struct entry last_entry;
-    unsigned char has_peer, has_last_entry;
-    struct str group; /* JSON; absent until there are groups */
+    struct group group;
+    unsigned char has_peer, has_last_entry, has_group;
     int64_t last_seq, first_seq, read_seq, peer_read_seq, unread;
     unsigned char has_peer_read_seq;
     bool mentioned, pinned, marked_unread;

@@ -150,7 +150,7 @@ static enum err add_recipients(struct batch *b, const struct event *e, const str
         return add_members(b, e, fan);
     if (e->kind == EVENT_USER)
         return add_friends(b, e->id, fan);
-    if (e->kind == EVENT_GROUP)
+    if (e->kind == EVENT_GROUP && !e->to_id)
         return add_group(b, e->id, fan);
     add_target(b, e->to_id, fan);
     return OK;

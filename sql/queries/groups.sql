@@ -146,3 +146,116 @@ SELECT id, kind, state FROM users WHERE id IN (:ids) AND app_id = :app_id ORDER 
 -- out: group_pair_row(other_id u64, flags u64)
 SELECT high_id AS other_id, flags FROM conversations WHERE low_id = :user_id AND high_id IN (:others)
 UNION ALL SELECT low_id AS other_id, flags FROM conversations WHERE high_id = :user_id AND low_id IN (:others);
+
+-- name: join_request_insert :exec
+-- in: id u64, conversation_id u64, user_id u64, message str
+INSERT INTO join_requests (id, conversation_id, user_id, pending, message, state, version, created_at, decided_by,
+  decided_at)
+VALUES (:id, :conversation_id, :user_id, 1, :message, 0, 1, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), NULL, NULL);
+
+-- name: join_requests_visible :many
+-- Those of `ids` that are a person's own, or to a group that he looks after.
+-- in: user_id u64, ids u64[]
+-- out: join_request_row(id u64, conversation_id u64, user_id u64, message str, state u64, version u64, created_at i64,
+--   decided_by u64?, decided_at i64?)
+SELECT r.id, r.conversation_id, r.user_id, r.message, r.state, r.version, r.created_at, r.decided_by, r.decided_at
+FROM join_requests AS r LEFT JOIN members AS m ON m.conversation_id = r.conversation_id AND m.user_id = :user_id
+  AND m.left_seq IS NULL AND m.role > 0
+WHERE r.id IN (:ids) AND (r.user_id = :user_id OR m.user_id IS NOT NULL);
+
+-- name: join_request_get :one
+-- in: conversation_id u64, id u64
+-- out: join_request_row
+SELECT id, conversation_id, user_id, message, state, version, created_at, decided_by, decided_at
+FROM join_requests WHERE id = :id AND conversation_id = :conversation_id;
+
+-- name: join_requests_pending :many
+-- The open ones of some people.
+-- in: conversation_id u64, ids u64[]
+-- out: join_request_row
+SELECT id, conversation_id, user_id, message, state, version, created_at, decided_by, decided_at
+FROM join_requests WHERE conversation_id = :conversation_id AND user_id IN (:ids) AND pending = 1;
+
+-- name: join_requests_open :many
+-- The open ones of a group, newest first.
+-- in: conversation_id u64, before u64, max u64
+-- out: join_request_row
+SELECT id, conversation_id, user_id, message, state, version, created_at, decided_by, decided_at
+FROM join_requests WHERE conversation_id = :conversation_id AND state = 0 AND id < :before ORDER BY id DESC LIMIT :max;
+
+-- name: join_requests_mine :many
+-- Those of a person to a group, newest first.
+-- in: conversation_id u64, user_id u64, before u64, max u64
+-- out: join_request_row
+SELECT id, conversation_id, user_id, message, state, version, created_at, decided_by, decided_at
+FROM join_requests WHERE user_id = :user_id AND conversation_id = :conversation_id AND id < :before
+ORDER BY id DESC LIMIT :max;
+
+-- name: join_requests_of :many
+-- The open ones of a person, wherever.
+-- in: user_id u64
+-- out: join_request_row
+SELECT id, conversation_id, user_id, message, state, version, created_at, decided_by, decided_at
+FROM join_requests WHERE user_id = :user_id AND state = 0;
+
+-- name: join_request_decide :exec
+-- in: id u64, state u64, decided_by u64?
+UPDATE join_requests SET state = :state, pending = NULL, version = version + 1, decided_by = :decided_by,
+  decided_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
+WHERE id = :id AND pending = 1;
+
+-- name: join_requests_silence :exec
+-- What somebody wrote who leaves the house.
+-- in: user_id u64
+UPDATE join_requests SET message = '' WHERE user_id = :user_id;
+
+-- name: invite_link_insert :exec
+-- in: id u64, conversation_id u64, token_hash bytes, created_by u64, uses_left u64?, lives_ms i64
+INSERT INTO invite_links (id, conversation_id, token_hash, created_by, uses_left, uses, created_at, expires_at)
+VALUES (:id, :conversation_id, :token_hash, :created_by, :uses_left, 0,
+  CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :lives_ms);
+
+-- name: invite_link_find :one
+-- By the token, whether it still works or not.
+-- in: token_hash bytes
+-- out: invite_link_row(id u64, conversation_id u64, created_by u64, limited bool, uses_left u64?, uses u64,
+--   created_at i64, expires_at i64, lives bool)
+SELECT id, conversation_id, created_by, uses_left IS NOT NULL AS limited, uses_left, uses, created_at, expires_at,
+  expires_at > CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AND (uses_left IS NULL OR uses_left > 0) AS lives
+FROM invite_links WHERE token_hash = :token_hash;
+
+-- name: invite_link_get :one
+-- in: conversation_id u64, id u64
+-- out: invite_link_row
+SELECT id, conversation_id, created_by, uses_left IS NOT NULL AS limited, uses_left, uses, created_at, expires_at,
+  expires_at > CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AND (uses_left IS NULL OR uses_left > 0) AS lives
+FROM invite_links WHERE id = :id AND conversation_id = :conversation_id;
+
+-- name: invite_links_page :many
+-- Those that still work, newest first.
+-- in: conversation_id u64, before u64, max u64
+-- out: invite_link_row
+SELECT id, conversation_id, created_by, uses_left IS NOT NULL AS limited, uses_left, uses, created_at, expires_at,
+  expires_at > CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AND (uses_left IS NULL OR uses_left > 0) AS lives
+FROM invite_links WHERE conversation_id = :conversation_id AND id < :before
+  AND expires_at > CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AND (uses_left IS NULL OR uses_left > 0)
+ORDER BY id DESC LIMIT :max;
+
+-- name: invite_links_count :one
+-- Those that still work.
+-- in: conversation_id u64
+-- out: invite_links_count_row(n i64)
+SELECT COUNT(*) AS n FROM invite_links
+WHERE conversation_id = :conversation_id AND expires_at > CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
+  AND (uses_left IS NULL OR uses_left > 0);
+
+-- name: invite_link_use :exec
+-- One person more came in by it, if it still works.
+-- in: id u64
+UPDATE invite_links SET uses = uses + 1, uses_left = uses_left - 1
+WHERE id = :id AND expires_at > CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) AND (uses_left IS NULL OR uses_left > 0);
+
+-- name: invite_link_revoke :exec
+-- It stays, so that who follows it hears that it is over.
+-- in: id u64
+UPDATE invite_links SET uses_left = 0 WHERE id = :id;
