@@ -1,13 +1,11 @@
-/*
- * JSON by field tables. Decoding walks json-c's tree along the table, so that
- * unknown members are never looked at; encoding walks the struct.
- */
+/* JSON by field tables: decoding walks json-c's tree along the table, so that unknown members are never
+ * looked at. */
 #include "ext/json.h"
 
-#include <inttypes.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { PATH_BYTES = 64 };
 
@@ -92,6 +90,54 @@ static enum err decode_ids(const struct decode *d, const struct field *f, struct
     return check(d, f, out, path);
 }
 
+static enum err decode_ints(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    struct list *l = value_at(f, out);
+
+    if (!json_object_is_type(v, json_type_array))
+        return refuse(d, path, "must be an array of numbers");
+    *l = (struct list){NULL, json_object_array_length(v)};
+    TRY(check(d, f, out, path));
+    int64_t *numbers = arena_array(d->arena, l->n, sizeof *numbers);
+    for (size_t i = 0; i < l->n; i++) {
+        TRY(decode_int(d, json_object_array_get_idx(v, i), &numbers[i], path));
+        if (numbers[i] < 1)
+            return refuse(d, path, "must be numbers of at least 1");
+    }
+    l->items = numbers;
+    return OK;
+}
+
+static enum err decode_strs(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    struct list *l = value_at(f, out);
+
+    if (!json_object_is_type(v, json_type_array))
+        return refuse(d, path, "must be an array of strings");
+    *l = (struct list){NULL, json_object_array_length(v)};
+    TRY(check(d, f, out, path));
+    struct str *texts = arena_array(d->arena, l->n, sizeof *texts);
+    for (size_t i = 0; i < l->n; i++) {
+        struct json_object *one = json_object_array_get_idx(v, i);
+        if (!json_object_is_type(one, json_type_string))
+            return refuse(d, path, "must be an array of strings");
+        texts[i] = str_copy(d->arena, text_of(one));
+    }
+    l->items = texts;
+    return OK;
+}
+
+static enum err decode_real(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    if (!json_object_is_type(v, json_type_double) && !json_object_is_type(v, json_type_int))
+        return refuse(d, path, "must be a number");
+    *(double *)value_at(f, out) = json_object_get_double(v);
+    return check(d, f, out, path);
+}
+
 static enum err decode_json(const struct decode *d, const struct field *f, struct json_object *v, void *out,
                             const char *path)
 {
@@ -128,6 +174,17 @@ static enum err decode_list(const struct decode *d, const struct field *f, struc
     return err;
 }
 
+/* What has no valid choice is not looked at: the choice itself was refused. */
+static enum err decode_choice(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                              const char *path)
+{
+    const struct choice *c = f->choice;
+
+    if (((const unsigned char *)out)[c->has_at] != HAS_VALUE)
+        return OK;
+    return decode_object(d, c->shapes[*(const int *)((const char *)out + c->at)], v, value_at(f, out), path);
+}
+
 static enum err decode_value(const struct decode *d, const struct field *f, struct json_object *v, void *out,
                              const char *path)
 {
@@ -152,6 +209,14 @@ static enum err decode_value(const struct decode *d, const struct field *f, stru
         return decode_list(d, f, v, out, path);
     case FIELD_IDS:
         return decode_ids(d, f, v, out, path);
+    case FIELD_INTS:
+        return decode_ints(d, f, v, out, path);
+    case FIELD_STRS:
+        return decode_strs(d, f, v, out, path);
+    case FIELD_REAL:
+        return decode_real(d, f, v, out, path);
+    case FIELD_CHOICE:
+        return decode_choice(d, f, v, out, path);
     case FIELD_JSON:
         return decode_json(d, f, v, out, path);
     }
@@ -232,120 +297,4 @@ enum err json_decode(struct str text, const struct shape *shape, void *out, stru
         return refuse(&d, "body", "must be an object");
     arena_defer(arena, put_tree, tree);
     return decode_object(&d, shape, tree, out, "");
-}
-
-/* ---- encoding ---- */
-
-/* Whether the field stands for null, by `has_at` or by the value that its type keeps for it. */
-static bool is_null(const struct field *f, const void *v, const unsigned char *has)
-{
-    if (!(f->flags & F_NULLABLE))
-        return false;
-    if (has)
-        return *has != HAS_VALUE;
-    switch (f->type) {
-    case FIELD_INT:
-    case FIELD_TIME:
-        return *(const int64_t *)v == 0;
-    case FIELD_ID:
-        return *(const uint64_t *)v == 0;
-    case FIELD_STR:
-    case FIELD_JSON:
-        return !((const struct str *)v)->p;
-    case FIELD_BOOL:
-    case FIELD_ENUM:
-    case FIELD_UUID:
-    case FIELD_OBJECT:
-    case FIELD_LIST:
-    case FIELD_IDS:
-        return false;
-    }
-    return false;
-}
-
-static void encode_id(struct buf *b, uint64_t id)
-{
-    buf_char(b, '"');
-    buf_u64(b, id);
-    buf_char(b, '"');
-}
-
-static void encode_list(struct buf *b, const struct field *f, const struct list *l)
-{
-    buf_char(b, '[');
-    for (size_t i = 0; i < l->n; i++) {
-        if (i)
-            buf_char(b, ',');
-        if (f->type == FIELD_IDS)
-            encode_id(b, ((const uint64_t *)l->items)[i]);
-        else
-            json_encode(b, f->shape, (const char *)l->items + i * f->shape->size);
-    }
-    buf_char(b, ']');
-}
-
-static void encode_uuid(struct buf *b, const unsigned char *bytes)
-{
-    char text[37];
-
-    uuid_encode(bytes, text);
-    buf_json(b, (struct str){text, 36});
-}
-
-static void encode_value(struct buf *b, const struct field *f, const void *v)
-{
-    switch (f->type) {
-    case FIELD_BOOL:
-        buf_c(b, *(const bool *)v ? "true" : "false");
-        break;
-    case FIELD_INT:
-    case FIELD_TIME:
-        buf_i64(b, *(const int64_t *)v);
-        break;
-    case FIELD_ID:
-        encode_id(b, *(const uint64_t *)v);
-        break;
-    case FIELD_STR:
-        buf_json(b, ((const struct str *)v)->p ? *(const struct str *)v : STR(""));
-        break;
-    case FIELD_ENUM:
-        buf_json(b, str_of(f->names[*(const int *)v]));
-        break;
-    case FIELD_UUID:
-        encode_uuid(b, v);
-        break;
-    case FIELD_OBJECT:
-        json_encode(b, f->shape, v);
-        break;
-    case FIELD_LIST:
-    case FIELD_IDS:
-        encode_list(b, f, v);
-        break;
-    case FIELD_JSON:
-        buf_str(b, ((const struct str *)v)->p ? *(const struct str *)v : STR("null"));
-        break;
-    }
-}
-
-void json_encode(struct buf *b, const struct shape *shape, const void *in)
-{
-    bool first = true;
-
-    buf_char(b, '{');
-    for (size_t i = 0; i < shape->n; i++) {
-        const struct field *f = &shape->fields[i];
-        const void *v = (const char *)in + f->at;
-        const unsigned char *has = f->has_at ? (const unsigned char *)in + f->has_at : NULL;
-        if ((f->flags & F_OPTIONAL) && has && *has == HAS_NOT)
-            continue;
-        buf_c(b, first ? "\"" : ",\"");
-        buf_c(b, f->name);
-        buf_c(b, "\":");
-        first = false;
-        if (is_null(f, v, has))
-            buf_c(b, "null");
-        else
-            encode_value(b, f, v);
-    }
-    buf_char(b, '}');
 }

@@ -9,6 +9,8 @@
 #include "model/conversations.h"
 #include "model/entries.h"
 #include "model/friends.h"
+#include "model/groups.h"
+#include "model/joinrequests.h"
 #include "model/reads.h"
 #include "model/users.h"
 
@@ -124,7 +126,7 @@ static enum err tell_entries(struct ctx *ctx, const struct some *s)
     struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
     TRY(entries_load(ctx, refs, n, entries));
     for (size_t i = 0; i < n; i++) {
-        if (!entries[i].seq)
+        if (!entries[i].seq || entries[i].hidden)
             continue;
         struct buf b = begin(ctx->arena, "entry");
         buf_c(&b, ",\"entry\":");
@@ -150,7 +152,7 @@ static enum err tell_conversations(struct ctx *ctx, const struct some *s)
 static enum err tell_reads(struct ctx *ctx, const struct some *s)
 {
     struct conversation_access *access = arena_array(ctx->arena, s->n, sizeof *access);
-    int64_t *unread = arena_array(ctx->arena, s->n, sizeof *unread);
+    struct unread *unread = arena_array(ctx->arena, s->n, sizeof *unread);
 
     TRY(load_access(ctx, s, access));
     TRY(unread_load(ctx, s->ids, s->n, unread));
@@ -163,10 +165,72 @@ static enum err tell_reads(struct ctx *ctx, const struct some *s)
         put_id(&b, "user_id", e->other_id);
         put_number(&b, "read_seq", e->seq);
         if (e->other_id == ctx->actor.user_id)
-            put_number(&b, "unread", (uint64_t)unread[i]);
+            put_number(&b, "unread", (uint64_t)unread[i].n);
         put_number(&b, "version", e->version + access[i].member_version);
         *s->json[i] = finish(&b);
     }
+    return OK;
+}
+
+static enum err tell_hidden(struct ctx *ctx, const struct some *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct buf b = begin(ctx->arena, "entry.hidden");
+        put_id(&b, "conversation_id", s->ids[i]);
+        put_number(&b, "seq", s->events[i]->seq);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
+static enum err tell_cleared(struct ctx *ctx, const struct some *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct buf b = begin(ctx->arena, "conversation.removed");
+        put_id(&b, "conversation_id", s->ids[i]);
+        put_number(&b, "version", s->events[i]->version);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
+/* ---- groups ---- */
+
+static enum err tell_groups(struct ctx *ctx, const struct some *s)
+{
+    struct group *found = arena_array(ctx->arena, s->n, sizeof *found);
+
+    TRY(groups_load(ctx, s->ids, s->n, found));
+    for (size_t i = 0; i < s->n; i++)
+        if (found[i].id)
+            *s->json[i] = object(ctx->arena, "group", "group", &group_shape, &found[i]);
+    return OK;
+}
+
+/* Said also to who is in it again: its version is lower than what comes after it. */
+static enum err tell_groups_left(struct ctx *ctx, const struct some *s)
+{
+    static const char *const reasons[] = {"left", "removed", "dismissed"};
+
+    for (size_t i = 0; i < s->n; i++) {
+        const uint64_t reason = s->events[i]->other_id;
+        struct buf b = begin(ctx->arena, "group.left");
+        put_id(&b, "conversation_id", s->ids[i]);
+        buf_printf(&b, ",\"reason\":\"%s\"", reasons[reason <= GROUP_DISMISSED ? reason : GROUP_LEFT]);
+        put_number(&b, "version", s->events[i]->version);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
+static enum err tell_join_requests(struct ctx *ctx, const struct some *s)
+{
+    struct join_request *found = arena_array(ctx->arena, s->n, sizeof *found);
+
+    TRY(join_requests_load(ctx, s->ids, s->n, found));
+    for (size_t i = 0; i < s->n; i++)
+        if (found[i].id)
+            *s->json[i] = object(ctx->arena, "join_request", "join_request", &join_request_shape, &found[i]);
     return OK;
 }
 
@@ -262,6 +326,11 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
     [EVENT_ME] = tell_me,
     [EVENT_USER] = tell_users,
     [EVENT_SESSION_REVOKED] = tell_revoked,
+    [EVENT_ENTRY_HIDDEN] = tell_hidden,
+    [EVENT_CONVERSATION_REMOVED] = tell_cleared,
+    [EVENT_GROUP] = tell_groups,
+    [EVENT_GROUP_LEFT] = tell_groups_left,
+    [EVENT_JOIN_REQUEST] = tell_join_requests,
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 
@@ -272,7 +341,7 @@ static bool is_told_later(const struct event *events, size_t n, size_t i)
     for (size_t j = i + 1; j < n; j++)
         if (events[j].kind == events[i].kind && events[j].id == events[i].id &&
             events[j].other_id == events[i].other_id && events[j].version >= events[i].version)
-            return events[i].kind != EVENT_ENTRY;
+            return events[i].kind != EVENT_ENTRY && events[i].kind != EVENT_ENTRY_HIDDEN;
     return false;
 }
 
