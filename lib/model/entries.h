@@ -17,7 +17,21 @@
 #include "queries.h" /* struct entry_row, struct entry_ref */
 
 /* Never renumber: the numbers are stored. */
-enum entry_type { ENTRY_TEXT, ENTRY_SYSTEM };
+enum entry_type {
+    ENTRY_TEXT,
+    ENTRY_SYSTEM,
+    ENTRY_IMAGE,
+    ENTRY_FILE,
+    ENTRY_VOICE,
+    ENTRY_VIDEO,
+    ENTRY_LOCATION,
+    ENTRY_CARD,
+    ENTRY_MERGED,
+    ENTRY_CUSTOM,
+    ENTRY_RECALL = 32,
+    ENTRY_EDIT,
+    ENTRY_REACTION,
+};
 
 enum { TEXT_MAX = 8000, SUMMARY_MAX = 100 }; /* characters */
 
