@@ -12,26 +12,49 @@ VALUES :postings ON DUPLICATE KEY UPDATE bits = bits | VALUES(bits), first_s = L
 UPDATE search_terms SET bits = bits & :others
 WHERE conversation_id = :conversation_id AND block = :block AND term IN (:terms);
 
--- name: search_postings :many
--- Where a term stands in the conversations of somebody, as far as he may see them, what was said last first.
--- in: user_id u64, term bytes, from_s u64, to_s u64, max u64
--- out: search_posting_row(conversation_id u64, block u64, bits u64, first_s u64, last_s u64)
-SELECT t.conversation_id, t.block, t.bits, t.first_s, t.last_s
-FROM members AS m STRAIGHT_JOIN search_terms AS t ON t.conversation_id = m.conversation_id
-WHERE m.user_id = :user_id AND t.term = :term AND t.last_s >= :from_s AND t.first_s <= :to_s AND t.bits <> 0
-  AND t.block >= m.visible_from_seq DIV 64 AND (m.left_seq IS NULL OR t.block <= m.left_seq DIV 64)
-ORDER BY t.last_s DESC, t.conversation_id DESC, t.block DESC LIMIT :max;
+-- name: search_size :one
+-- In how many blocks of somebody's conversations a term stands, counted to `max`.
+-- in: user_id u64, term bytes, max u64
+-- out: search_size_row(blocks i64)
+SELECT COUNT(*) AS blocks
+FROM (SELECT t.block FROM members AS m STRAIGHT_JOIN search_terms AS t ON t.conversation_id = m.conversation_id
+      WHERE m.user_id = :user_id AND t.term = :term LIMIT :max) AS some;
 
--- name: search_postings_in :many
--- The same in one conversation.
--- in: user_id u64, conversation_id u64, term bytes, from_s u64, to_s u64, max u64
--- out: search_posting_row
-SELECT t.conversation_id, t.block, t.bits, t.first_s, t.last_s
-FROM members AS m STRAIGHT_JOIN search_terms AS t ON t.conversation_id = m.conversation_id
-WHERE m.user_id = :user_id AND m.conversation_id = :conversation_id AND t.term = :term
-  AND t.last_s >= :from_s AND t.first_s <= :to_s AND t.bits <> 0
-  AND t.block >= m.visible_from_seq DIV 64 AND (m.left_seq IS NULL OR t.block <= m.left_seq DIV 64)
-ORDER BY t.last_s DESC, t.conversation_id DESC, t.block DESC LIMIT :max;
+-- name: search_newest :many
+-- Of each conversation of somebody the newest block that he may see where three terms stand, as block * 2^32 + its
+-- last_s: one look into the index for each, however much was said there.
+-- in: user_id u64, term bytes, second bytes, third bytes, from_s u64, to_s u64
+-- out: search_newest_row(conversation_id u64, newest u64?)
+SELECT m.conversation_id,
+       (SELECT x.block * 4294967296 + x.last_s FROM search_terms AS x
+        WHERE x.conversation_id = m.conversation_id AND x.term = :term AND x.bits <> 0
+          AND x.block >= m.visible_from_seq DIV 64 AND (m.left_seq IS NULL OR x.block <= m.left_seq DIV 64)
+          AND x.first_s <= :to_s AND x.last_s >= :from_s
+          AND EXISTS (SELECT y.block FROM search_terms AS y WHERE y.conversation_id = x.conversation_id
+                      AND y.term = :second AND y.block = x.block AND (y.bits & x.bits) <> 0)
+          AND EXISTS (SELECT z.block FROM search_terms AS z WHERE z.conversation_id = x.conversation_id
+                      AND z.term = :third AND z.block = x.block AND (z.bits & x.bits) <> 0)
+        ORDER BY x.block DESC LIMIT 1) AS newest
+FROM members AS m WHERE m.user_id = :user_id;
+
+-- name: search_below :one
+-- The newest such block of one conversation below another.
+-- in: conversation_id u64, lowest u64, below u64, term bytes, second bytes, third bytes, from_s u64, to_s u64
+-- out: search_below_row(block u64, last_s u64)
+SELECT x.block, x.last_s FROM search_terms AS x
+WHERE x.conversation_id = :conversation_id AND x.term = :term AND x.bits <> 0 AND x.block >= :lowest AND x.block < :below
+  AND x.first_s <= :to_s AND x.last_s >= :from_s
+  AND EXISTS (SELECT y.block FROM search_terms AS y WHERE y.conversation_id = x.conversation_id
+              AND y.term = :second AND y.block = x.block AND (y.bits & x.bits) <> 0)
+  AND EXISTS (SELECT z.block FROM search_terms AS z WHERE z.conversation_id = x.conversation_id
+              AND z.term = :third AND z.block = x.block AND (z.bits & x.bits) <> 0)
+ORDER BY x.block DESC LIMIT 1;
+
+-- name: search_hidden :many
+-- Which of some entries somebody has deleted for himself.
+-- in: user_id u64, refs entry_ref(conversation_id u64, seq u64)[]
+-- out: search_hidden_row(conversation_id u64, seq u64)
+SELECT conversation_id, seq FROM hidden_entries WHERE user_id = :user_id AND (conversation_id, seq) IN (:refs);
 
 -- name: search_bits :many
 -- in: places search_place(conversation_id u64, term bytes, block u64)[]
