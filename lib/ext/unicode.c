@@ -124,7 +124,7 @@ enum err unicode_fold_next(struct str *rest, int32_t out[UNICODE_FOLD_MAX], size
         return ERR_INVALID_REQUEST;
     *n = 0;
     const utf8proc_ssize_t many = utf8proc_decompose_char(
-        c, made, UNICODE_FOLD_MAX, UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, NULL);
+        c, made, UNICODE_FOLD_MAX, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, NULL);
     if (many < 0 || many > UNICODE_FOLD_MAX) /* no character of Unicode is so long */
         return OK;
     for (utf8proc_ssize_t i = 0; i < many; i++)

@@ -114,7 +114,7 @@ SELECT CAST(COALESCE(CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) -
 -- Conversations above an id that were not looked through to their end.
 -- in: above u64, max u64
 -- out: search_unswept_row(id u64, last_seq u64, swept_seq u64)
-SELECT c.id, c.last_seq, COALESCE(s.seq, 0) AS swept_seq
+SELECT c.id, c.last_seq, CAST(COALESCE(s.seq, 0) AS UNSIGNED) AS swept_seq
 FROM conversations AS c LEFT JOIN search_sweeps AS s ON s.conversation_id = c.id
 WHERE c.id > :above ORDER BY c.id LIMIT :max;
 
