@@ -176,7 +176,9 @@ static enum err messages_search(struct req *r)
         .text = in->q,
         .conversation_id = in->conversation_id,
         .sender_id = in->sender_id,
-        .type = in->has_type != HAS_VALUE ? SEARCH_ANY_TYPE : in->type < ENTRY_SYSTEM ? in->type : in->type + 1,
+        .type = in->has_type != HAS_VALUE ? SEARCH_ANY_TYPE
+                : in->type < ENTRY_SYSTEM ? in->type
+                                          : in->type + 1,
         .from_ms = in->from,
         .to_ms = in->to,
         .limit = page_limit(&in->page),

@@ -124,7 +124,8 @@ enum err unicode_fold_next(struct str *rest, int32_t out[UNICODE_FOLD_MAX], size
         return ERR_INVALID_REQUEST;
     *n = 0;
     const utf8proc_ssize_t many = utf8proc_decompose_char(
-        c, made, UNICODE_FOLD_MAX, UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, NULL);
+        c, made, UNICODE_FOLD_MAX,
+        UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, NULL);
     if (many < 0 || many > UNICODE_FOLD_MAX) /* no character of Unicode is so long */
         return OK;
     for (utf8proc_ssize_t i = 0; i < many; i++)
@@ -138,9 +139,9 @@ static bool is_dense(int32_t c)
 {
     static const struct {
         int32_t first, last;
-    } scripts[] = {{0x0E01, 0x0E7F},   {0x0E81, 0x0EFF},   {0x1000, 0x109F}, {0x1780, 0x17FF},
-                   {0x3005, 0x3007},   {0x3041, 0x30FF},   {0x3105, 0x312F}, {0x31F0, 0x31FF},
-                   {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFAFF}, {0x1B000, 0x1B16F},
+    } scripts[] = {{0x0E01, 0x0E7F},  {0x0E81, 0x0EFF}, {0x1000, 0x109F}, {0x1780, 0x17FF},
+                   {0x3005, 0x3007},  {0x3041, 0x30FF}, {0x3105, 0x312F}, {0x31F0, 0x31FF},
+                   {0x3400, 0x4DBF},  {0x4E00, 0x9FFF}, {0xF900, 0xFAFF}, {0x1B000, 0x1B16F},
                    {0x20000, 0x3FFFF}};
     size_t i = 0;
 

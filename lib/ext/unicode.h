@@ -34,9 +34,9 @@ enum unicode_kind { UNICODE_OTHER, UNICODE_WORD, UNICODE_DENSE };
 enum { UNICODE_FOLD_MAX = 32 };
 
 /*
- * Takes the next character off valid UTF-8 and gives what it is compared by: compatibly decomposed, case-folded,
- * without accents and what is never seen. `rest` must not be empty; 0 characters are possible. ERR_INVALID_REQUEST:
- * not UTF-8; nothing was taken.
+ * Takes the next character off valid UTF-8 and gives what it is compared by: compatibly decomposed,
+ * case-folded, without accents and what is never seen. `rest` must not be empty; 0 characters are possible.
+ * ERR_INVALID_REQUEST: not UTF-8; nothing was taken.
  */
 enum err unicode_fold_next(struct str *rest, int32_t out[UNICODE_FOLD_MAX], size_t *n) MUST_CHECK;
 enum unicode_kind unicode_kind_of(int32_t folded);

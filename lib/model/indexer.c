@@ -210,7 +210,8 @@ static void turn(struct indexer *x)
     struct ctx ctx = {.arena = x->arena, .db = x->db, .house = x->house, .problem = &problem};
 
     if (drain(x, &ctx) != OK || sweep(x, &ctx) != OK)
-        log_warn("the search index was not brought up to date; it is tried again", log_c("database", db_error(x->db)));
+        log_warn("the search index was not brought up to date; it is tried again",
+                 log_c("database", db_error(x->db)));
     arena_reset(x->arena);
 }
 

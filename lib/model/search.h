@@ -40,7 +40,8 @@ struct search_hit {
 
 extern const struct shape search_hit_shape;
 
-/* `*next_cursor` is absent at the end. ERR_NOT_FOUND: no such conversation; ERR_INVALID_REQUEST: the cursor. */
+/* `*next_cursor` is absent at the end. ERR_NOT_FOUND: no such conversation; ERR_INVALID_REQUEST: the cursor.
+ */
 enum err search_page(struct ctx *ctx, const struct search_query *query, struct list *hits,
                      struct str *next_cursor) MUST_CHECK;
 

@@ -1,4 +1,5 @@
-/* Snippet: the piece of a text around the first thing that was found in it, in parts that say what was found. */
+/* Snippet: the piece of a text around the first thing that was found in it, in parts that say what was found.
+ */
 #ifndef MODEL_SNIPPET_H
 #define MODEL_SNIPPET_H
 

@@ -174,7 +174,8 @@ static void merge(struct postings *p)
 }
 
 /* Operations say which entry they changed. */
-static size_t add_targets(struct ctx *ctx, const struct search_entry *entries, size_t n, struct entry_ref *targets)
+static size_t add_targets(struct ctx *ctx, const struct search_entry *entries, size_t n,
+                          struct entry_ref *targets)
 {
     size_t n_targets = 0;
 

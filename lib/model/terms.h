@@ -16,19 +16,20 @@
 
 enum { TERMS_BLOCK = 64 /* entries of a row; the SQL knows it too */ };
 
-/* Of what was said, the text that can be searched; "" for what has none. Nothing of a recalled one is left. */
+/* Of what was said, the text that can be searched; "" for what has none. Nothing of a recalled one is left.
+ */
 struct str terms_text(struct arena *arena, int type, struct str content);
 struct str terms_sender(struct arena *arena, uint64_t sender_id);
 struct str terms_type(struct arena *arena, int type);
 
 /*
- * Files entries, in a transaction of the caller's that ends soon: they stay locked until then. Twice is harmless.
- * Of an operation its target is filed too.
+ * Files entries, in a transaction of the caller's that ends soon: they stay locked until then. Twice is
+ * harmless. Of an operation its target is filed too.
  */
 enum err terms_file(struct ctx *ctx, const struct entry_ref *refs, size_t n) MUST_CHECK;
 
-/* What `content` said is no longer found: in the transaction that recalls or edits the entry, after its row was
- * changed, with the text that it had. */
+/* What `content` said is no longer found: in the transaction that recalls or edits the entry, after its row
+ * was changed, with the text that it had. */
 enum err terms_forget(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, int type,
                       struct str content) MUST_CHECK;
 

@@ -7,7 +7,8 @@
 
 /* ---- cutting ---- */
 
-/* Puts one folded character behind the others: a new word begins where there was a gap or the kind changes. */
+/* Puts one folded character behind the others: a new word begins where there was a gap or the kind changes.
+ */
 static void put(struct words *w, int32_t c, enum unicode_kind kind, bool *in_word)
 {
     const bool is_dense = kind == UNICODE_DENSE;
@@ -175,7 +176,8 @@ static bool stands_at(const struct words *text, const struct word *in, uint32_t 
 }
 
 /* Marks the characters of the text at which this word of the query stands. */
-static bool mark(const struct words *text, const struct words *query, const struct word *w, unsigned char *marked)
+static bool mark(const struct words *text, const struct words *query, const struct word *w,
+                 unsigned char *marked)
 {
     bool found = false;
 
@@ -193,7 +195,8 @@ static bool mark(const struct words *text, const struct words *query, const stru
     return found;
 }
 
-bool wording_match(struct arena *arena, const struct words *text, const struct words *query, struct spans *out)
+bool wording_match(struct arena *arena, const struct words *text, const struct words *query,
+                   struct spans *out)
 {
     unsigned char *marked = arena_array(arena, text->n_source, 1);
 

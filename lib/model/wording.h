@@ -58,8 +58,9 @@ struct spans {
     size_t n;
 };
 
-/* Whether every word of the query stands in the text (false for a query without words), and where: in order, joined
- * where they touch, the first SPANS_MAX. */
-bool wording_match(struct arena *arena, const struct words *text, const struct words *query, struct spans *out);
+/* Whether every word of the query stands in the text (false for a query without words), and where: in order,
+ * joined where they touch, the first SPANS_MAX. */
+bool wording_match(struct arena *arena, const struct words *text, const struct words *query,
+                   struct spans *out);
 
 #endif

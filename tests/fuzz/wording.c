@@ -1,5 +1,5 @@
-/* Any text and any query: spans lie in the text, in order and apart; a match is filed under all that is looked under,
- * as far as the text is filed; a snippet is UTF-8. */
+/* Any text and any query: spans lie in the text, in order and apart; a match is filed under all that is
+ * looked under, as far as the text is filed; a snippet is UTF-8. */
 #include <stdlib.h>
 
 #include "model/search.h"

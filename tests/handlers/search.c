@@ -1,6 +1,6 @@
 /*
- * Search: what is found, by whom and in which order; that a stale index never shows what may not be seen; the queue
- * and the sweep that keep the index.
+ * Search: what is found, by whom and in which order; that a stale index never shows what may not be seen; the
+ * queue and the sweep that keep the index.
  */
 #include "model/search.h"
 
@@ -28,7 +28,8 @@ static enum err append(struct ctx *ctx, void *arg)
 {
     struct saying *s = arg;
     struct conversation_row conv;
-    struct log_draft draft = {.sender_id = ctx->actor.user_id, .type = s->type, .counts = true, .content = s->content};
+    struct log_draft draft = {
+        .sender_id = ctx->actor.user_id, .type = s->type, .counts = true, .content = s->content};
 
     TRY(conversation_lock(ctx, s->conversation_id, &conv));
     s->seq = conv.last_seq + 1;
@@ -124,8 +125,8 @@ static void test_words(void)
 
 static void test_hostile_queries(void)
 {
-    static const char *const queries[] = {"%",   "_", "' OR 1=1 --", "\\", "👍", "...", "\x01", "\"",
-                                          "zzz", " "};
+    static const char *const queries[] = {"%",   "_",    "' OR 1=1 --", "\\",  "👍",
+                                          "...", "\x01", "\"",          "zzz", " "};
     struct person *a = person_new(house, 1);
     const uint64_t id = fixture_friends(a, a);
     char lots[SEARCH_TEXT_MAX + 1];
@@ -164,7 +165,8 @@ static void test_filters(void)
     say_content(b, ab, ENTRY_FILE, STR("{\"file_id\":\"7\",\"name\":\"Letter.pdf\",\"size\":1}"));
     say(c, ac, "letter of c");
     for (int i = 1; i <= 3; i++)
-        fixture_number(a, "UPDATE entries SET created_at = %d WHERE conversation_id = %" PRIu64 " AND seq = %d",
+        fixture_number(a,
+                       "UPDATE entries SET created_at = %d WHERE conversation_id = %" PRIu64 " AND seq = %d",
                        i * 10000, ab, i);
     file_all(a);
     q.conversation_id = ab;
@@ -207,21 +209,30 @@ static void test_stale_index(void)
     c->ctx.actor.app_id = 2; /* his token of another app */
     expect(c, "secret", "");
     expect(a, "secret", "6 5 4 3 2 1");
-    fixture_number(a, "UPDATE entries SET recalled_at = 1, content = '{}' WHERE conversation_id = %" PRIu64 " AND seq = 2",
+    fixture_number(a,
+                   "UPDATE entries SET recalled_at = 1, content = '{}' WHERE conversation_id = %" PRIu64
+                   " AND seq = 2",
                    id);
-    fixture_number(a, "UPDATE entries SET content = '{\"text\":\"edited\"}' WHERE conversation_id = %" PRIu64
-                      " AND seq = 3", id);
-    fixture_number(a, "INSERT INTO hidden_entries (user_id, conversation_id, seq) VALUES (%" PRIu64 ", %" PRIu64 ", 4)",
-                   a->id, id);
+    fixture_number(a,
+                   "UPDATE entries SET content = '{\"text\":\"edited\"}' WHERE conversation_id = %" PRIu64
+                   " AND seq = 3",
+                   id);
+    fixture_number(
+        a, "INSERT INTO hidden_entries (user_id, conversation_id, seq) VALUES (%" PRIu64 ", %" PRIu64 ", 4)",
+        a->id, id);
     expect(a, "secret", "6 5 1");
     expect(b, "secret", "6 5 4 1");
-    fixture_number(a, "UPDATE members SET visible_from_seq = 4 WHERE conversation_id = %" PRIu64
-                      " AND user_id = %" PRIu64, id, b->id);
+    fixture_number(a,
+                   "UPDATE members SET visible_from_seq = 4 WHERE conversation_id = %" PRIu64
+                   " AND user_id = %" PRIu64,
+                   id, b->id);
     expect(b, "secret", "6 5 4");
-    fixture_number(a, "UPDATE members SET left_seq = 5 WHERE conversation_id = %" PRIu64 " AND user_id = %" PRIu64, id,
-                   b->id);
+    fixture_number(
+        a, "UPDATE members SET left_seq = 5 WHERE conversation_id = %" PRIu64 " AND user_id = %" PRIu64, id,
+        b->id);
     expect(b, "secret", "5 4");
-    fixture_number(a, "DELETE FROM members WHERE conversation_id = %" PRIu64 " AND user_id = %" PRIu64, id, b->id);
+    fixture_number(a, "DELETE FROM members WHERE conversation_id = %" PRIu64 " AND user_id = %" PRIu64, id,
+                   b->id);
     expect(b, "secret", "");
     person_free(a);
     person_free(b);
@@ -255,7 +266,9 @@ static void test_forgetting(void)
     expect(a, "alpha", "2");
     CU_ASSERT_EQUAL(fixture_number(a,
                                    "SELECT COUNT(*) FROM search_terms WHERE conversation_id = %" PRIu64
-                                   " AND (bits & 2) <> 0 AND term >= 'a'", id), 0);
+                                   " AND (bits & 2) <> 0 AND term >= 'a'",
+                                   id),
+                    0);
     person_free(a);
 }
 
@@ -265,8 +278,8 @@ static int compare_text(const void *a, const void *b)
 }
 
 /*
- * Everything once and in order, over many conversations and pages, with equal times and times that are out of order
- * by less than a second, and while more is said.
+ * Everything once and in order, over many conversations and pages, with equal times and times that are out of
+ * order by less than a second, and while more is said.
  */
 static void test_paging(void)
 {
@@ -281,11 +294,14 @@ static void test_paging(void)
     for (int i = 0; i < PEOPLE; i++) {
         struct person *b = person_new(house, 1);
         const uint64_t id = fixture_friends(a, b);
-        fixture_number(a, "INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type,"
-                          " counts, content, created_at) SELECT %" PRIu64 ", s.seq, %" PRIu64 ", UNHEX(LPAD(HEX(s.seq), 32,"
-                          " '0')), 0, UNHEX(REPEAT('00', 16)), 0, 1, CONCAT('{\"text\":\"common ', IF(s.seq %% 40 = 7, 'rare',"
-                          " ''), '\"}'), 1000000 + s.seq * 700 - (s.seq %% 3) * 300 FROM seq_1_to_%d AS s",
-                       id, b->id, ENTRIES);
+        fixture_number(
+            a,
+            "INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type,"
+            " counts, content, created_at) SELECT %" PRIu64 ", s.seq, %" PRIu64 ", UNHEX(LPAD(HEX(s.seq), 32,"
+            " '0')), 0, UNHEX(REPEAT('00', 16)), 0, 1, CONCAT('{\"text\":\"common ', IF(s.seq %% 40 = 7, "
+            "'rare',"
+            " ''), '\"}'), 1000000 + s.seq * 700 - (s.seq %% 3) * 300 FROM seq_1_to_%d AS s",
+            id, b->id, ENTRIES);
         fixture_number(a, "UPDATE conversations SET last_seq = %d WHERE id = %" PRIu64, ENTRIES, id);
         person_free(b);
     }
@@ -339,7 +355,8 @@ static void test_queue_and_sweep(void)
 
     say(a, id, "unnamed");
     fixture_number(a, "DELETE FROM search_queue");
-    fixture_number(a, "INSERT INTO search_queue (id, created_at, claimed_until, events) VALUES (1, 0, 0, 'rubbish')");
+    fixture_number(
+        a, "INSERT INTO search_queue (id, created_at, claimed_until, events) VALUES (1, 0, 0, 'rubbish')");
     file_all(a);
     expect(a, "unnamed", "");
     do {
@@ -348,7 +365,8 @@ static void test_queue_and_sweep(void)
     } while (above);
     CU_ASSERT_EQUAL(all, 1);
     expect(a, "unnamed", "3");
-    CU_ASSERT_EQUAL(fixture_number(a, "SELECT seq FROM search_sweeps WHERE conversation_id = %" PRIu64, id), 3);
+    CU_ASSERT_EQUAL(fixture_number(a, "SELECT seq FROM search_sweeps WHERE conversation_id = %" PRIu64, id),
+                    3);
     do {
         CU_ASSERT_EQUAL_FATAL(indexer_sweep(&a->ctx, &above, &filed), OK);
         CU_ASSERT_EQUAL(filed, 0);
@@ -364,7 +382,8 @@ static void test_edits(void)
 
     say(a, id, "before");
     file_all(a);
-    fixture_number(a, "UPDATE entries SET content = '{\"text\":\"afterwards\"}' WHERE conversation_id = %" PRIu64, id);
+    fixture_number(
+        a, "UPDATE entries SET content = '{\"text\":\"afterwards\"}' WHERE conversation_id = %" PRIu64, id);
     say_content(a, id, ENTRY_EDIT, STR("{\"target_seq\":1}"));
     file_all(a);
     expect(a, "afterwards", "1");

@@ -1,4 +1,5 @@
-/* Words of a text: how it is cut, what it is filed under, what a query finds in it and where, and how that is shown. */
+/* Words of a text: how it is cut, what it is filed under, what a query finds in it and where, and how that is
+ * shown. */
 #include "model/wording.h"
 
 #include <CUnit/Basic.h>
@@ -83,8 +84,8 @@ static void expect_match(const char *text, const char *query, const char *expect
     if (!matches || !expected)
         return;
     for (size_t i = 0; i < spans.n; i++)
-        snprintf(found + strlen(found), sizeof found - strlen(found), i ? " %u+%u" : "%u+%u", spans.items[i].at,
-                 spans.items[i].n);
+        snprintf(found + strlen(found), sizeof found - strlen(found), i ? " %u+%u" : "%u+%u",
+                 spans.items[i].at, spans.items[i].n);
     CU_ASSERT_STRING_EQUAL(found, expected);
 }
 
@@ -107,14 +108,17 @@ static void test_matches(void)
     expect_match("anything", "", NULL);
     expect_match("anything", "%", NULL);
     expect_match("👍 nice", "nice", "2+4");
-    expect_match("a b a b a b a b a b a b a b a b a b a b", "a", "0+1 4+1 8+1 12+1 16+1 20+1 24+1 28+1 32+1 36+1");
+    expect_match("a b a b a b a b a b a b a b a b a b a b", "a",
+                 "0+1 4+1 8+1 12+1 16+1 20+1 24+1 28+1 32+1 36+1");
 }
 
 /* Every text that matches is filed under all that the query looks under. */
 static void test_terms_lead_to_matches(void)
 {
-    static const char *const texts[] = {"Internationalisation of everything", "abcde", "你好世界 abc", "猫", "x1y2z3"};
-    static const char *const queries[] = {"internat", "internationalis", "abcde", "abc", "好世界", "猫", "x1y2z", "eve int"};
+    static const char *const texts[] = {"Internationalisation of everything", "abcde", "你好世界 abc", "猫",
+                                        "x1y2z3"};
+    static const char *const queries[] = {"internat", "internationalis", "abcde",  "abc", "好世界",
+                                          "猫",       "x1y2z",           "eve int"};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         for (size_t j = 0; j < sizeof queries / sizeof *queries; j++) {
@@ -155,7 +159,8 @@ static void test_snippets(void)
     expect_snippet("<b>hello</b>", "hello", "<b>[hello]</b>");
     for (int i = 0; i < 300; i++)
         buf_c(&dots, "·");
-    const char *long_one = arena_printf(arena, "%.*s word %.*s word", STR_ARG(buf_done(&dots)), STR_ARG(buf_done(&dots)));
+    const char *long_one =
+        arena_printf(arena, "%.*s word %.*s word", STR_ARG(buf_done(&dots)), STR_ARG(buf_done(&dots)));
     const struct words t = words(long_one), q = words("word");
     struct spans spans;
     CU_ASSERT_TRUE_FATAL(wording_match(arena, &t, &q, &spans));
@@ -170,16 +175,15 @@ static void test_snippets(void)
     CU_ASSERT_EQUAL(behind, SNIPPET_MAX - SNIPPET_BEFORE - 4);
     for (int i = 0; i < 100; i++)
         buf_c(&lots, "a b ");
-    expect_match(str_c(arena, buf_done(&lots)), "a", "0+1 4+1 8+1 12+1 16+1 20+1 24+1 28+1 32+1 36+1 40+1 44+1 48+1 52+1 56+1 60+1");
+    expect_match(str_c(arena, buf_done(&lots)), "a",
+                 "0+1 4+1 8+1 12+1 16+1 20+1 24+1 28+1 32+1 36+1 40+1 44+1 48+1 52+1 56+1 60+1");
 }
 
 int main(void)
 {
     static const struct fixture_test tests[] = {
-        {"terms", test_terms},
-        {"bounds", test_bounds},
-        {"matches", test_matches},
-        {"terms lead to matches", test_terms_lead_to_matches},
+        {"terms", test_terms},       {"bounds", test_bounds},
+        {"matches", test_matches},   {"terms lead to matches", test_terms_lead_to_matches},
         {"snippets", test_snippets},
     };
 
