@@ -172,18 +172,33 @@ static bool is_stopping(struct indexer *x)
     return stopping;
 }
 
+static void rest(struct indexer *x, int64_t ms)
+{
+    const int64_t until_ms = clock_mono_ms() + ms;
+    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+    int woken = 0;
+
+    pthread_mutex_lock(&x->lock);
+    while (!x->stopping && woken == 0)
+        woken = pthread_cond_timedwait(&x->stop_said, &x->lock, &until);
+    pthread_mutex_unlock(&x->lock);
+}
+
+/* Rests as long as it works: who sends at the same time has the greater part of the database. */
 static enum err drain(struct indexer *x, struct ctx *ctx)
 {
     size_t filed = 1;
 
     while (filed && !is_stopping(x)) {
+        const int64_t began_ms = clock_mono_ms();
         struct outbox_age_row age;
-        db_deadline(x->db, clock_mono_ms() + PATIENCE_MS);
+        db_deadline(x->db, began_ms + PATIENCE_MS);
         TRY(q_search_queue_age(ctx, &age));
         count_set(x->age_ms, age.age_ms > 0 ? (uint64_t)age.age_ms : 0);
         TRY(indexer_queue(ctx, &filed));
         count_add(x->filed, filed);
         arena_reset(x->arena);
+        rest(x, clock_mono_ms() - began_ms);
     }
     return OK;
 }
@@ -215,24 +230,13 @@ static void turn(struct indexer *x)
     arena_reset(x->arena);
 }
 
-static void wait_a_turn(struct indexer *x)
-{
-    const int64_t until_ms = clock_mono_ms() + TURN_MS;
-    const struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
-
-    pthread_mutex_lock(&x->lock);
-    if (!x->stopping)
-        pthread_cond_timedwait(&x->stop_said, &x->lock, &until);
-    pthread_mutex_unlock(&x->lock);
-}
-
 static void *index_until_stopped(void *arg)
 {
     struct indexer *x = arg;
 
     while (!is_stopping(x)) {
         turn(x);
-        wait_a_turn(x);
+        rest(x, TURN_MS);
     }
     return NULL;
 }
