@@ -76,11 +76,11 @@ SELECT block, bits FROM search_terms
 WHERE conversation_id = :conversation_id AND term = x'' AND block >= :lowest AND block <= :highest ORDER BY block;
 
 -- name: search_entries :many
--- To be filed, locked: who recalls or edits one waits until its terms are there to be taken away, or comes first.
+-- To be filed, locked, by the key that is meant (MariaDB weighs all of them for each pair): who recalls or edits one waits until its terms are there to be taken away, or comes first.
 -- in: refs entry_ref(conversation_id u64, seq u64)[]
 -- out: search_entry(conversation_id u64, seq u64, sender_id u64, type u64, content bytes, created_at i64, recalled_at i64?)
 SELECT conversation_id, seq, sender_id, type, content, created_at, recalled_at
-FROM entries WHERE (conversation_id, seq) IN (:refs) FOR UPDATE;
+FROM entries FORCE INDEX (PRIMARY) WHERE (conversation_id, seq) IN (:refs) FOR UPDATE;
 
 -- name: search_queue_insert :exec
 -- In the transaction of what was said.
