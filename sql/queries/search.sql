@@ -50,12 +50,6 @@ WHERE x.conversation_id = :conversation_id AND x.term = :term AND x.bits <> 0 AN
               AND z.term = :third AND z.block = x.block AND (z.bits & x.bits) <> 0)
 ORDER BY x.block DESC LIMIT 1;
 
--- name: search_hidden :many
--- Which of some entries somebody has deleted for himself.
--- in: user_id u64, refs entry_ref(conversation_id u64, seq u64)[]
--- out: search_hidden_row(conversation_id u64, seq u64)
-SELECT conversation_id, seq FROM hidden_entries WHERE user_id = :user_id AND (conversation_id, seq) IN (:refs);
-
 -- name: search_bits :many
 -- in: places search_place(conversation_id u64, term bytes, block u64)[]
 -- out: search_bits_row(conversation_id u64, block u64, term bytes, bits u64)
