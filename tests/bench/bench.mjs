@@ -280,8 +280,11 @@ async function rowsOfHistory() {
       if (first.next_cursor)
         timed(`search of ${entries} entries: ${what}, second page`, await ask(`${path}&cursor=${first.next_cursor}`), { goal: 50, more: '' })
     }
-    for (const limit of [50, 200])
-      timed(`GET /conversations of ${CONVERSATIONS}, ${limit} of them`, await ask(`/api/v1/conversations?limit=${limit}`), { more: '' })
+    const list = async (limit, more) =>
+      timed(`GET /conversations of ${CONVERSATIONS}, ${limit} of them, ${more}`, await ask(`/api/v1/conversations?limit=${limit}`), { more: '' })
+    await list(50, 'nothing read')
+    await house.sql(`UPDATE members SET read_seq = ${EACH} - IF(conversation_id % 10 = 0, 30, 0) WHERE user_id = ${userId(0)}`)
+    for (const limit of [50, 200]) await list(limit, '30 unread in a tenth')
     await rowsOfSync(bench, CONVERSATIONS, EACH, timed)
     for (let from = 1; from < LONG; from += 100_000) await addEntries(house, 0, from, Math.min(from + 100_000, LONG + 1))
     const log = `/api/v1/conversations/${conversationId(0)}/messages?limit=50`
