@@ -1,4 +1,6 @@
 /* The English texts. Their shape is the type every other language must fill (see Messages). */
+import groups from './groups.en'
+
 const en = {
   app: {
     name: 'Posthouse',
@@ -131,10 +133,7 @@ const en = {
     card: 'Profile of {name}',
     unknownEntry: 'A message this version cannot show',
   },
-  system: {
-    friends_now: 'You are friends now. Say hello.',
-    other: 'News of the house',
-  },
+  ...groups,
   contacts: {
     title: 'Contacts',
     requests: 'Requests',

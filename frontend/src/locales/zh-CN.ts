@@ -1,5 +1,6 @@
 /* 简体中文文本。形状由英文文本决定（Messages）。 */
 import type { Messages } from './en'
+import groups from './groups.zh-CN'
 
 const zhCN: Messages = {
   app: {
@@ -133,10 +134,7 @@ const zhCN: Messages = {
     card: '{name}的名片',
     unknownEntry: '当前版本无法显示的消息',
   },
-  system: {
-    friends_now: '你们已成为好友，打个招呼吧。',
-    other: '系统消息',
-  },
+  ...groups,
   contacts: {
     title: '通讯录',
     requests: '好友申请',
