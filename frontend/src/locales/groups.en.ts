@@ -202,7 +202,7 @@ const groups = {
     somebody: 'somebody',
     comma: ', ',
     and: '{names} and {last}',
-    andMore: '{names} and {n} others',
+    andMore: '{names} and others, {n} in all',
     group: {
       created: '{user} created the group “{name}”',
       renamed: '{by} named the group “{name}”',
