@@ -16,6 +16,7 @@ function entry(seq: number, sender: string | null, over: Partial<Entry> = {}): E
     reply_to_seq: null,
     mentions: [],
     reactions: [],
+    changed_seq: null,
     created_at: NOON + seq * 1000,
     edited_at: null,
     recalled_at: null,

@@ -34,6 +34,7 @@ export function entry(seq: number, senderId: string | null, over: Partial<Entry>
     reply_to_seq: null,
     mentions: [],
     reactions: [],
+    changed_seq: null,
     created_at: 1_000 * seq,
     edited_at: null,
     recalled_at: null,
