@@ -59,7 +59,7 @@ export function useMessageActions(id: Ref<string>, { changed, hidden }: MessageA
   async function saveEdit(text: string): Promise<boolean> {
     const seq = editing.value?.seq
     if (seq == null) return false
-    const saved = await run(async () => changed(await client.messages.edit(id.value, seq, { text })))
+    const saved = await run(async () => changed(await client.messages.edit(id.value, seq, text)))
     if (saved) editing.value = null
     return saved
   }
@@ -88,9 +88,9 @@ export function useMessageActions(id: Ref<string>, { changed, hidden }: MessageA
       case 'select':
         return void (selected.value = new Set([seq]))
       case 'pin':
-        return void run(() => client.pins.add(id.value, seq))
+        return void run(() => client.conversations.pin(id.value, seq))
       case 'unpin':
-        return void run(() => client.pins.remove(id.value, seq))
+        return void run(() => client.conversations.unpin(id.value, seq))
       case 'readers':
         return void (readersOf.value = seq)
       case 'recall':

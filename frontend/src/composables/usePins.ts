@@ -1,9 +1,9 @@
 /* The pinned messages of the open conversation: read when it is opened and whenever the house says that one was pinned or taken away. */
-import { isPosthouseError, systemOf, type Entry, type Pin } from '@sdk'
+import { isPosthouseError, operationOf, systemOf, type Entry, type Pin } from '@sdk'
 import { computed, onWatcherCleanup, shallowRef, watch, type Ref } from 'vue'
 import { useClient } from '@/stores/client'
 import { useHouse } from '@/stores/house'
-import { isOperation, newerOf, resultOf } from './useLogWindow'
+import { newerOf } from './useLogWindow'
 
 const CODES = ['entry.pinned', 'entry.unpinned']
 
@@ -16,7 +16,7 @@ export function usePins(id: Ref<string>) {
   async function load(): Promise<void> {
     const conversationId = id.value
     try {
-      const items = await client.pins.all(conversationId)
+      const items = await client.conversations.pins(conversationId)
       if (conversationId === id.value) pins.value = items
     } catch (error) {
       // They are an addition; the next change or snapshot asks again.
@@ -35,9 +35,9 @@ export function usePins(id: Ref<string>) {
   }
 
   function onEntry(entry: Entry): void {
-    const result = resultOf(entry)
+    const result = operationOf(entry)?.entry ?? null
     if (result !== null) put(result)
-    if (!isOperation(entry) && CODES.includes(systemOf(entry)?.code ?? '')) void load()
+    if (CODES.includes(systemOf(entry)?.code ?? '')) void load()
   }
 
   watch(

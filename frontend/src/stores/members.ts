@@ -1,6 +1,6 @@
 /* The members of the groups that somebody looks at: read whole when they are first needed, for names and completion, and again
    when the group changed. Of a large group only who opens the list reads it again. */
-import type { Group, GroupMember } from '@sdk'
+import type { Group, GroupMember, Page } from '@sdk'
 import { defineStore } from 'pinia'
 import { shallowReactive } from 'vue'
 import { useClient } from './client'
@@ -10,6 +10,9 @@ export type Members = ReadonlyMap<string, GroupMember>
 
 /* Up to so many are read again at each change. */
 const FEW = 200
+const PAGE = 200
+/* More than the largest group has. */
+const MOST_PAGES = 50
 
 export const useMembers = defineStore('members', () => {
   const client = useClient()
@@ -18,8 +21,19 @@ export const useMembers = defineStore('members', () => {
   const versions = new Map<string, number>()
   const reading = new Map<string, Promise<void>>()
 
+  async function all(groupId: string): Promise<GroupMember[]> {
+    const items: GroupMember[] = []
+    for (let cursor: string | null = null, page = 0; page < MOST_PAGES; page++) {
+      const answer: Page<GroupMember> = await client.groups.members(groupId, { limit: PAGE, ...(cursor === null ? {} : { cursor }) })
+      items.push(...answer.items)
+      cursor = answer.next_cursor
+      if (cursor === null) break
+    }
+    return items
+  }
+
   async function read(groupId: string, version: number): Promise<void> {
-    const members = await client.groups.members.all(groupId)
+    const members = await all(groupId)
     members.forEach((member) => people.put(member.user))
     byGroup.set(groupId, new Map(members.map((member) => [member.user.id, member])))
     versions.set(groupId, version)
