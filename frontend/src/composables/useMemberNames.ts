@@ -2,9 +2,12 @@
    is mine alone. */
 import type { Conversation, GroupMember } from '@sdk'
 import { computed, type Ref } from 'vue'
+import { useI18n } from 'vue-i18n'
 import { useMembers } from '@/stores/members'
 import { usePeople } from '@/stores/people'
+import { useSession } from '@/stores/session'
 import type { Mentionable } from './mentions'
+import type { Candidate } from './useMentionField'
 import { useNames } from './useNames'
 
 /* In both languages, since the writer's may be another than the reader's. */
@@ -13,6 +16,8 @@ const ALL_NAMES = ['所有人', 'everyone', 'all']
 export function useMemberNames(conversation: Ref<Conversation | null>) {
   const members = useMembers()
   const people = usePeople()
+  const { t } = useI18n()
+  const session = useSession()
   const names = useNames()
 
   const present = computed(() => members.byGroup.get(conversation.value?.id ?? ''))
@@ -33,5 +38,19 @@ export function useMemberNames(conversation: Ref<Conversation | null>) {
     }),
   ])
 
-  return { members: present, nameOf, publicName, mentionable }
+  /* Whom I can mention: the others, and everybody at once if I manage the group. */
+  const candidates = computed<Candidate[]>(() => {
+    const { group = null } = conversation.value ?? {}
+    if (group === null) return []
+    const everybody = { id: 'all', name: t('message.mentionAll'), label: t('message.mentionAll'), also: ALL_NAMES }
+    const others = [...(present.value?.values() ?? [])]
+      .filter((member) => member.user.id !== session.userId)
+      .map((member) => {
+        const { id, nickname, username } = people.users.get(member.user.id) ?? member.user
+        return { id, name: publicName(member), label: nameOf(id), also: [nickname, username] }
+      })
+    return group.my_role === 'member' ? others : [everybody, ...others]
+  })
+
+  return { members: present, nameOf, publicName, mentionable, candidates }
 }
