@@ -25,7 +25,6 @@ export function useChat(id: Ref<string>) {
   const hasOlder = ref(false)
   const loadingOlder = ref(false)
   const refreshing = ref(false)
-  const busy = computed(() => loadingOlder.value || refreshing.value)
   const olderFailed = ref(false)
   const ready = ref(false)
   const error = shallowRef<unknown>(null)
@@ -38,6 +37,7 @@ export function useChat(id: Ref<string>) {
   let flashing: ReturnType<typeof setTimeout> | undefined
   let log: ConversationLog = client.log(id.value)
 
+  const busy = computed(() => (window.isOpen.value ? window.loading.value : loadingOlder.value || refreshing.value))
   const shown = computed(() => window.entries.value ?? entries.value)
   /* What is on its way stands at the end, which a window need not show. */
   const shownPending = computed(() => (window.hasNewer.value ? [] : pending.value))
@@ -96,7 +96,21 @@ export function useChat(id: Ref<string>) {
     }
   }
 
+  /* More of the window, if one is open; what fails is asked for again by the next scroll. */
+  async function grow(read: () => Promise<void>): Promise<void> {
+    try {
+      await read()
+    } catch (caught) {
+      if (!isPosthouseError(caught)) throw caught
+    }
+  }
+
+  async function loadNewer(): Promise<void> {
+    if (window.isOpen.value) await grow(window.newer)
+  }
+
   async function loadOlder(): Promise<void> {
+    if (window.isOpen.value) return grow(window.older)
     const mine = log
     /* The log reads one page at a time and would answer at once, having done nothing. */
     if (loadingOlder.value || mine.loading) return
@@ -166,8 +180,12 @@ export function useChat(id: Ref<string>) {
   onScopeDispose(() => clearTimeout(flashing))
 
   return {
-    conversation, entries: shown, rows, pending, window, target, flashed, ready, error, hasOlder, loadingOlder, busy, olderFailed,
-    load, loadOlder, jumpTo, toNewest,
+    conversation, entries: shown, rows, pending, window, target, flashed, ready, error, busy,
+    hasOlder: computed(() => (window.isOpen.value ? window.hasOlder.value : hasOlder.value)),
+    loadingOlder: computed(() => (window.isOpen.value ? window.loading.value && window.hasOlder.value : loadingOlder.value)),
+    olderFailed: computed(() => !window.isOpen.value && olderFailed.value),
+    load, loadOlder, loadNewer, jumpTo, toNewest,
+    send: (message: { text: string; replyToSeq: number | null; mentions: string[] }) => void client.outbox.send(id.value, message),
     resend: (clientMsgId: string) => client.outbox.retry(clientMsgId),
     discard: (clientMsgId: string) => client.outbox.discard(clientMsgId),
     typing: () => void client.conversations.typing(id.value),

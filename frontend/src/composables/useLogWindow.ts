@@ -1,32 +1,21 @@
 /* A part of the log far from its end, to which somebody jumped: from a quote, a pin, or something found. It grows in both
    directions as one scrolls, and follows what is done to its entries; the SDK's log goes on beside it, untouched. */
-import type { Entry, MessageList } from '@sdk'
+import { isNewer, operationOf, type Entry, type MessageList } from '@sdk'
 import { computed, ref, shallowRef, type Ref } from 'vue'
 import { useClient } from '@/stores/client'
 
 const PAGE = 50
-const OPERATIONS: readonly string[] = ['recall', 'edit', 'reaction']
-
 type Item = MessageList['items'][number]
-
-export function isOperation(entry: Entry): boolean {
-  return OPERATIONS.includes(entry.type)
-}
-
-/* What an operation made of its target, if this reader may see it. */
-export function resultOf(operation: Entry): Entry | null {
-  return isOperation(operation) && 'entry' in operation.content ? operation.content.entry : null
-}
 
 function shown(items: readonly Item[]): Entry[] {
   return items
     .filter((item): item is Entry => item.type !== 'hidden')
-    .filter((entry) => !isOperation(entry))
+    .filter((entry) => operationOf(entry) === null)
     .sort((a, b) => a.seq - b.seq)
 }
 
 export function newerOf(known: Entry, other: Entry): Entry {
-  return (other.changed_seq ?? 0) > (known.changed_seq ?? 0) ? other : known
+  return isNewer(other, known) ? other : known
 }
 
 export function useLogWindow(id: Ref<string>) {
@@ -98,13 +87,13 @@ export function useLogWindow(id: Ref<string>) {
   /* Something was said or done in the conversation. */
   function apply(entry: Entry): void {
     if (entries.value === null) return
-    const result = resultOf(entry)
+    const result = operationOf(entry)?.entry ?? null
     if (result !== null) put(result)
     if (hasNewer.value || entry.seq <= range.value[1]) return
     if (entry.seq > range.value[1] + 1) hasNewer.value = true
     else {
       range.value = [range.value[0], entry.seq]
-      if (!isOperation(entry)) entries.value = [...(entries.value ?? []), entry]
+      if (operationOf(entry) === null) entries.value = [...(entries.value ?? []), entry]
     }
   }
 

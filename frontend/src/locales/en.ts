@@ -127,6 +127,8 @@ const en = {
     unblock: 'Unblock',
     blocked: 'This person does not take your messages.',
     peerGone: 'This account was deleted.',
+    muted: 'You are muted here until {when}.',
+    groupMuted: 'Only the owner and admins may write here at present.',
     lastSeen: 'last seen {when}',
     offline: 'offline',
     newFrom: 'New message from {name}: {text}',

@@ -128,6 +128,8 @@ const zhCN: Messages = {
     unblock: '移出黑名单',
     blocked: '对方不接收您的消息。',
     peerGone: '对方账号已注销。',
+    muted: '您在本群被禁言至 {when}。',
+    groupMuted: '全员禁言中，只有群主和管理员可以发言。',
     lastSeen: '{when}在线',
     offline: '离线',
     newFrom: '{name}发来新消息：{text}',
