@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createI18n } from 'vue-i18n'
 import en from '@/locales/en'
 import { messageRows, type MessageRow } from '@/composables/messageRows'
-import { entry, ME, useTestClient } from '@/stores/testing'
+import { conversation, entry, ME, useTestClient } from '@/stores/testing'
 import ChatComposer from './ChatComposer.vue'
 
 function row(seq: number, text: string): MessageRow {
