@@ -125,10 +125,10 @@ export class Log implements ConversationLog, WindowHost {
   }
 
   async apply(entry: Entry): Promise<void> {
-    this.learn(entry)
+    const changed = this.learn(entry)
     this.highest = Math.max(this.highest, entry.seq)
     // Nothing was read yet: the newest page, when it is wanted, brings this one too.
-    if (!this.newest || entry.seq <= this.newest.high) return
+    if (!this.newest || entry.seq <= this.newest.high) return changed ? this.tell() : undefined
     if (entry.seq === this.newest.high + 1) this.append(this.newest, [entry], entry.seq)
     else await this.fill()
   }
@@ -164,7 +164,7 @@ export class Log implements ConversationLog, WindowHost {
     this.highest = 0
     this.stale = false
     this.changes.clear()
-    for (const window of [...this.windows]) window.close()
+    this.closeWindows()
     this.tell()
   }
 
@@ -177,7 +177,7 @@ export class Log implements ConversationLog, WindowHost {
     this.highest = Math.max(this.highest, to_seq)
     if (changed_limited) {
       this.stale = this.newest !== null
-      for (const window of [...this.windows]) window.close()
+      this.closeWindows()
     }
     if (this.reading > 0) return false
     if (this.newest && !this.stale && from_seq <= this.newest.high + 1) {
@@ -297,7 +297,11 @@ export class Log implements ConversationLog, WindowHost {
       const after = span.high
       const page = await this.read({ after_seq: after, limit: LARGEST_PAGE })
       if (life !== this.life) return
-      if (page.last_seq - after > FAR) return this.readNewest()
+      if (page.last_seq - after > FAR) {
+        // What was done to entries in between is not read.
+        this.closeWindows()
+        return this.readNewest()
+      }
       const reached = coversOf(page)?.[1] ?? after
       this.append(span, page.items, reached)
       if (reached <= after || reached >= page.last_seq) return
@@ -331,6 +335,10 @@ export class Log implements ConversationLog, WindowHost {
     if (this.stale) this.newest = null
     this.stale = false
     return true
+  }
+
+  private closeWindows(): void {
+    for (const window of [...this.windows]) window.close()
   }
 
   private joinAll(): void {
