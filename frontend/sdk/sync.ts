@@ -34,6 +34,7 @@ export async function sync({ call, list, logs }: SyncParts, known: readonly Conv
       missed.conversations.push(change.conversation)
     }
     missed.removed.push(...answer.removed)
+    for (const id of answer.removed) logs.remove(id, { readable: false })
     const end = answer.next === null ? null : BigInt(answer.next)
     for (const { id } of named) if (!told.has(id) && (end === null || BigInt(id) <= end)) logs.current(id)
     // A place that does not move would keep us for ever.
