@@ -60,6 +60,7 @@ describe('messageRows', () => {
       type: 'text',
       content: { text: 'hi' },
       reply_to_seq: null,
+      mentions: [],
       created_at: NOON,
       state: 'sending',
       code: null,
