@@ -96,11 +96,11 @@ describe('conversations', () => {
   it('lets typing end by itself, and at once when the message is there', async () => {
     vi.useFakeTimers()
     const store = withOne()
-    store.onTyping('10')
+    store.onTyping('10', '2')
     expect(store.typing.has('10')).toBe(true)
     vi.advanceTimersByTime(7_000)
     expect(store.typing.has('10')).toBe(false)
-    store.onTyping('10')
+    store.onTyping('10', '2')
     await store.onEntry(entry(1, '2'), ME)
     expect(store.typing.has('10')).toBe(false)
   })

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { createI18n } from 'vue-i18n'
 import en from '@/locales/en'
 import { messageRows, type MessageRow } from '@/composables/messageRows'
-import { entry, ME, useTestClient } from '@/stores/testing'
+import { conversation, entry, ME, useTestClient } from '@/stores/testing'
 import ChatComposer from './ChatComposer.vue'
 
 function row(seq: number, text: string): MessageRow {
@@ -25,7 +25,7 @@ function compose(over: Partial<InstanceType<typeof ChatComposer>['$props']> = {}
 
 beforeEach(() => {
   localStorage.clear()
-  useTestClient({})
+  useTestClient({ conversations: { update: () => Promise.resolve(conversation()) } })
 })
 
 describe('ChatComposer', () => {
@@ -59,7 +59,7 @@ describe('ChatComposer', () => {
 
   it('keeps a draft for each conversation', async () => {
     await compose().field.setValue('half a thought')
-    useTestClient({})
+    useTestClient({ conversations: { update: () => Promise.resolve(conversation()) } })
     expect((compose({ conversationId: '11' }).field.element as HTMLTextAreaElement).value).toBe('')
     expect((compose().field.element as HTMLTextAreaElement).value).toBe('half a thought')
   })
