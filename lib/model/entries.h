@@ -17,7 +17,21 @@
 #include "queries.h" /* struct entry_row, struct entry_ref */
 
 /* Never renumber: the numbers are stored. */
-enum entry_type { ENTRY_TEXT, ENTRY_SYSTEM };
+enum entry_type {
+    ENTRY_TEXT,
+    ENTRY_SYSTEM,
+    ENTRY_IMAGE,
+    ENTRY_FILE,
+    ENTRY_VOICE,
+    ENTRY_VIDEO,
+    ENTRY_LOCATION,
+    ENTRY_CARD,
+    ENTRY_MERGED,
+    ENTRY_CUSTOM,
+    ENTRY_RECALL = 32,
+    ENTRY_EDIT,
+    ENTRY_REACTION,
+};
 
 enum { TEXT_MAX = 8000, SUMMARY_MAX = 100 }; /* characters */
 
@@ -41,8 +55,8 @@ extern const struct shape entry_shape;
 
 /* {"text":…} of valid UTF-8. */
 struct str entry_text_content(struct arena *arena, struct str text);
-/* {"code":…,"params":{}} */
-struct str entry_system_content(struct arena *arena, struct str code);
+/* {"code":…,"params":…}; `params` is a JSON object. */
+struct str entry_system_content(struct arena *arena, struct str code, struct str params);
 /* One line of at most SUMMARY_MAX characters. */
 struct str entry_summary(struct arena *arena, int type, struct str content);
 

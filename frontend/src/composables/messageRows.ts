@@ -82,7 +82,7 @@ function rowOfPending(pending: PendingMessage, input: RowsInput): MessageRow {
     system: NO_SYSTEM,
     senderId: input.myId,
     replyToSeq: pending.reply_to_seq,
-    mentions: [],
+    mentions: pending.mentions,
     reactions: [],
     at: pending.created_at,
     edited: false,

@@ -31,7 +31,7 @@ export function useChat(id: Ref<string>) {
   /* Where reading stopped when the conversation was opened, if something was unread. */
   const readBefore = ref<number | null>(null)
   /* Where one has jumped to, if that is far up; then its part of the log is shown. Each jump is an object of its own. */
-  const window = useLogWindow(id)
+  const window = useLogWindow()
   const target = shallowRef<{ seq: number } | null>(null)
   const flashed = ref<number | null>(null)
   let flashing: ReturnType<typeof setTimeout> | undefined
@@ -137,7 +137,7 @@ export function useChat(id: Ref<string>) {
     const mine = log
     if (!shown.value.some((entry) => entry.seq === seq)) {
       if (entries.value.some((entry) => entry.seq === seq)) window.close()
-      else if (!(await window.open(seq)) || mine !== log) return false
+      else if (!(await window.open(mine, seq)) || mine !== log) return false
     }
     target.value = { seq }
     flash(seq)
@@ -160,7 +160,6 @@ export function useChat(id: Ref<string>) {
       toNewest()
       const stops = [
         log.subscribe(() => ready.value && copy()),
-        house.onEntry((entry) => entry.conversation_id === value && window.apply(entry)),
         client.outbox.subscribe((changed) => changed === value && ready.value && copy()),
       ]
       onWatcherCleanup(() => stops.forEach((stop) => stop()))

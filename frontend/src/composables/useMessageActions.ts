@@ -5,6 +5,7 @@ import { computed, ref, shallowRef, watch, type Ref } from 'vue'
 import { useI18n } from 'vue-i18n'
 import { useClient } from '@/stores/client'
 import type { MessageAction } from './chatContext'
+import { copyText } from './copyText'
 import type { MessageRow } from './messageRows'
 import { useFeedback } from './useFeedback'
 
@@ -116,17 +117,4 @@ export function useMessageActions(id: Ref<string>, { changed, hidden }: MessageA
   watch(id, reset)
   const selecting = computed(() => selected.value !== null)
   return { replying, editing, selected, selecting, forwarding, readersOf, reactionsOf, act, react, saveEdit, toggleSelected, forwardSelected }
-}
-
-/* Without https there is no clipboard API; the older way works everywhere. */
-export async function copyText(text: string): Promise<void> {
-  if (window.isSecureContext) return navigator.clipboard.writeText(text)
-  const field = document.createElement('textarea')
-  field.value = text
-  field.style.position = 'fixed'
-  document.body.append(field)
-  field.select()
-  const copied = document.execCommand('copy')
-  field.remove()
-  if (!copied) throw new Error('the browser refused to copy')
 }

@@ -1,9 +1,8 @@
 /* The pinned messages of the open conversation: read when it is opened and whenever the house says that one was pinned or taken away. */
-import { isPosthouseError, operationOf, systemOf, type Entry, type Pin } from '@sdk'
+import { isNewer, isPosthouseError, operationOf, systemOf, type Entry, type Pin } from '@sdk'
 import { computed, onWatcherCleanup, shallowRef, watch, type Ref } from 'vue'
 import { useClient } from '@/stores/client'
 import { useHouse } from '@/stores/house'
-import { newerOf } from './useLogWindow'
 
 const CODES = ['entry.pinned', 'entry.unpinned']
 
@@ -26,7 +25,7 @@ export function usePins(id: Ref<string>) {
 
   function put(entry: Entry): void {
     pins.value = pins.value
-      .map((pin) => (pin.entry.seq === entry.seq ? { ...pin, entry: newerOf(pin.entry, entry) } : pin))
+      .map((pin) => (pin.entry.seq === entry.seq ? { ...pin, entry: isNewer(entry, pin.entry) ? entry : pin.entry } : pin))
       .filter((pin) => pin.entry.recalled_at === null)
   }
 

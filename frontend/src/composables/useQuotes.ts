@@ -1,10 +1,9 @@
 /* What replies quote: from what is shown if it is there, else read once from the log. */
-import { isPosthouseError, type Entry } from '@sdk'
+import { isNewer, isPosthouseError, type Entry } from '@sdk'
 import { computed, shallowReactive, watch, type Ref } from 'vue'
 import { useClient } from '@/stores/client'
 import type { Quote } from './chatContext'
 import { useNames } from './useNames'
-import { newerOf } from './useLogWindow'
 
 export function useQuotes(id: Ref<string>, entries: Ref<readonly Entry[]>) {
   const client = useClient()
@@ -40,7 +39,7 @@ export function useQuotes(id: Ref<string>, entries: Ref<readonly Entry[]>) {
   /* What was done to a quoted message that is not shown itself. */
   function put(entry: Entry): void {
     const known = read.get(entry.seq)
-    if (known != null) read.set(entry.seq, newerOf(known, entry))
+    if (known != null && isNewer(entry, known)) read.set(entry.seq, entry)
   }
 
   watch(id, () => read.clear())

@@ -86,6 +86,7 @@ const en = {
     notebookHint: 'Notes to yourself, on all your devices.',
     deleted: 'Deleted account',
     you: 'You: {text}',
+    by: '{name}: {text}',
     draft: 'Draft:',
     typing: 'typing…',
     muted: 'Muted',

@@ -87,6 +87,7 @@ const zhCN: Messages = {
     notebookHint: '写给自己的笔记，各设备同步。',
     deleted: '已注销的账号',
     you: '我：{text}',
+    by: '{name}：{text}',
     draft: '[草稿]',
     typing: '正在输入…',
     muted: '已静音',
