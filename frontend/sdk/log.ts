@@ -171,11 +171,12 @@ export class Log implements ConversationLog, WindowHost {
   /**
    * Puts in place what a sync brought; false if that must be read instead: a read is going on, or somebody looks at this log and
    * a gap stands between, which is filled so that nothing vanishes before his eyes.
+   * `mayBeHidden`: entries that are held may have been hidden since, which a sync does not tell. Where nobody looks, they are dropped.
    */
-  take({ from_seq, to_seq, items, changed, changed_limited }: SyncChange): boolean {
+  take({ from_seq, to_seq, items, changed, changed_limited }: SyncChange, mayBeHidden = false): boolean {
     for (const item of changed) this.learn(item)
     this.highest = Math.max(this.highest, to_seq)
-    if (changed_limited) {
+    if (changed_limited || (mayBeHidden && !this.isHeard)) {
       this.stale = this.newest !== null
       this.closeWindows()
     }
@@ -188,6 +189,21 @@ export class Log implements ConversationLog, WindowHost {
     if (items.length === 0) return this.forgetStale()
     this.begin(new Span(from_seq, to_seq, this.shown(items)))
     return true
+  }
+
+  /** Reads again what is held, for what was hidden; whatever is newer here stays. */
+  reread(): Promise<void> {
+    return this.inTurn(async () => {
+      for (const { low, high } of this.spans()) {
+        for (let after = low - 1, life = this.life; after < high && life === this.life; ) {
+          const page = await this.read({ after_seq: after, limit: LARGEST_PAGE })
+          if (life !== this.life) return
+          for (const item of page.items) this.learn(item)
+          const reached = coversOf(page)?.[1] ?? high
+          after = Math.max(reached, after + 1)
+        }
+      }
+    })
   }
 
   // ---- for windows ----

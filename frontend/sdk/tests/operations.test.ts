@@ -168,6 +168,40 @@ test('a place that a sync says is hidden', async () => {
   expect(seqs(log)).toEqual([1, 2, 3, 5])
 })
 
+test('what may have been hidden meanwhile: dropped where nobody looks, read again where somebody does', async () => {
+  const house = new LogHouse(260)
+  const log = await read(house)
+  await log.loadOlder(200)
+  const window = await log.around(100)
+  house.hide(12)
+  house.hide(250)
+  const stop = log.subscribe(() => undefined)
+  house.say()
+  expect(log.take(house.sync(261, 260), true)).toBe(true)
+  await log.reread()
+  expect(log.entries).toEqual(house.shown(11))
+  expect(window?.entries).toBe(log.entries)
+  stop()
+  house.hide(200)
+  house.say()
+  expect(log.take(house.sync(262, 261), true)).toBe(true)
+  expect(seqs(log)).toEqual([262])
+  expect(log.take(house.sync(263, 262), true)).toBe(true)
+  expect(log.covers).toBe(null)
+})
+
+test('a reading again that comes after something newer changes nothing back', async () => {
+  const house = new LogHouse(60)
+  const log = await read(house)
+  const go = held(house)
+  const again = log.reread()
+  await vi.advanceTimersByTimeAsync(0)
+  await log.apply(house.operate('recall', 40))
+  go()
+  await again
+  expect(log.entries).toEqual(house.shown(11))
+})
+
 test('cleared: nothing below the first seq is left, and there is nothing older', async () => {
   const house = new LogHouse(120)
   const log = await read(house)
