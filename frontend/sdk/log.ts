@@ -125,10 +125,10 @@ export class Log implements ConversationLog, WindowHost {
   }
 
   async apply(entry: Entry): Promise<void> {
-    this.learn(entry)
+    const changed = this.learn(entry)
     this.highest = Math.max(this.highest, entry.seq)
     // Nothing was read yet: the newest page, when it is wanted, brings this one too.
-    if (!this.newest || entry.seq <= this.newest.high) return
+    if (!this.newest || entry.seq <= this.newest.high) return changed ? this.tell() : undefined
     if (entry.seq === this.newest.high + 1) this.append(this.newest, [entry], entry.seq)
     else await this.fill()
   }
@@ -164,20 +164,21 @@ export class Log implements ConversationLog, WindowHost {
     this.highest = 0
     this.stale = false
     this.changes.clear()
-    for (const window of [...this.windows]) window.close()
+    this.closeWindows()
     this.tell()
   }
 
   /**
    * Puts in place what a sync brought; false if that must be read instead: a read is going on, or somebody looks at this log and
    * a gap stands between, which is filled so that nothing vanishes before his eyes.
+   * `mayBeHidden`: entries that are held may have been hidden since, which a sync does not tell. Where nobody looks, they are dropped.
    */
-  take({ from_seq, to_seq, items, changed, changed_limited }: SyncChange): boolean {
+  take({ from_seq, to_seq, items, changed, changed_limited }: SyncChange, mayBeHidden = false): boolean {
     for (const item of changed) this.learn(item)
     this.highest = Math.max(this.highest, to_seq)
-    if (changed_limited) {
+    if (changed_limited || (mayBeHidden && !this.isHeard)) {
       this.stale = this.newest !== null
-      for (const window of [...this.windows]) window.close()
+      this.closeWindows()
     }
     if (this.reading > 0) return false
     if (this.newest && !this.stale && from_seq <= this.newest.high + 1) {
@@ -188,6 +189,21 @@ export class Log implements ConversationLog, WindowHost {
     if (items.length === 0) return this.forgetStale()
     this.begin(new Span(from_seq, to_seq, this.shown(items)))
     return true
+  }
+
+  /** Reads again what is held, for what was hidden; whatever is newer here stays. */
+  reread(): Promise<void> {
+    return this.inTurn(async () => {
+      for (const { low, high } of this.spans()) {
+        for (let after = low - 1, life = this.life; after < high && life === this.life; ) {
+          const page = await this.read({ after_seq: after, limit: LARGEST_PAGE })
+          if (life !== this.life) return
+          for (const item of page.items) this.learn(item)
+          const reached = coversOf(page)?.[1] ?? high
+          after = Math.max(reached, after + 1)
+        }
+      }
+    })
   }
 
   // ---- for windows ----
@@ -297,7 +313,11 @@ export class Log implements ConversationLog, WindowHost {
       const after = span.high
       const page = await this.read({ after_seq: after, limit: LARGEST_PAGE })
       if (life !== this.life) return
-      if (page.last_seq - after > FAR) return this.readNewest()
+      if (page.last_seq - after > FAR) {
+        // What was done to entries in between is not read.
+        this.closeWindows()
+        return this.readNewest()
+      }
       const reached = coversOf(page)?.[1] ?? after
       this.append(span, page.items, reached)
       if (reached <= after || reached >= page.last_seq) return
@@ -331,6 +351,10 @@ export class Log implements ConversationLog, WindowHost {
     if (this.stale) this.newest = null
     this.stale = false
     return true
+  }
+
+  private closeWindows(): void {
+    for (const window of [...this.windows]) window.close()
   }
 
   private joinAll(): void {

@@ -95,7 +95,7 @@ export class Logs {
     this.behind.delete(conversationId)
     const log = this.logs.get(conversationId)
     log?.drop()
-    if (log?.isHeard && readable) this.read(log)
+    if (log?.isHeard && readable) this.patiently(() => log.loadNewest())
   }
 
   /** The last seq that a log has; null of one that nobody has read. */
@@ -108,11 +108,15 @@ export class Logs {
     for (const [id, log] of this.logs) if (log.covers) this.behind.add(id)
   }
 
-  /** What a sync brought of one conversation, also of one that nobody has read yet. */
-  take(change: SyncChange): void {
-    const { id } = change.conversation
+  /** What a sync brought of one conversation, also of one that nobody has read yet; `known` is its version before. */
+  take(change: SyncChange, known: number | null): void {
+    const { id, version } = change.conversation
     this.see(change.conversation)
-    if (this.get(id).take(change)) this.behind.delete(id)
+    const log = this.get(id)
+    const mayBeHidden = known !== null && version > known
+    const hasSome = log.covers !== null
+    if (log.take(change, mayBeHidden)) this.behind.delete(id)
+    if (mayBeHidden && hasSome && log.isHeard) this.patiently(() => log.reread())
   }
 
   /** A sync says that there is nothing new. */
@@ -124,7 +128,7 @@ export class Logs {
   catchUp(): void {
     const behind = [...this.behind]
     this.behind.clear()
-    for (const id of behind) this.read(this.get(id))
+    for (const id of behind) this.patiently(() => this.get(id).loadNewest())
   }
 
   clear(): void {
@@ -135,8 +139,9 @@ export class Logs {
     this.floors = new Map()
   }
 
-  private read(log: Log): void {
+  /** Nobody waits for it. */
+  private patiently(work: () => Promise<void>): void {
     const { waker, random } = this.parts
-    void patiently({ waker, random, signal: this.life.signal }, () => log.loadNewest()).catch(() => undefined)
+    void patiently({ waker, random, signal: this.life.signal }, work).catch(() => undefined)
   }
 }

@@ -14,6 +14,8 @@ export type LeftReason = EventOf<'group.left'>['reason']
 
 /* So often a conversation is read until nothing was said meanwhile. */
 const MOST_READS = 3
+/* Nobody counts further, the house neither. */
+const MOST_UNREAD = 999
 
 export const useConversations = defineStore('conversations', () => {
   const client = useClient()
@@ -79,7 +81,7 @@ export const useConversations = defineStore('conversations', () => {
     change(known.id, {
       last_seq: entry.seq,
       last_entry: entry,
-      unread: known.unread + (counts ? 1 : 0),
+      unread: Math.min(known.unread + (counts ? 1 : 0), MOST_UNREAD),
       mentioned: known.mentioned || (counts && mentions(entry, myId)),
     })
   }

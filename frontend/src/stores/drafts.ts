@@ -21,6 +21,7 @@ export const useDrafts = defineStore('drafts', () => {
 
   /* What the house has not heard yet, by conversation. */
   const waiting = shallowReactive(new Map<string, string>())
+  const telling = new Set<string>()
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
 
   const keyOf = (id: string) => `ph.draft.${session.userId ?? ''}.${id}`
@@ -74,6 +75,8 @@ export const useDrafts = defineStore('drafts', () => {
     const text = waiting.get(id)
     const userId = session.userId
     if (text === undefined || userId === null) return
+    if (telling.has(id)) return later(id, PAUSE_MS)
+    telling.add(id)
     try {
       const draft = Array.from(text).slice(0, LONGEST).join('')
       const conversation = await client.conversations.update(id, { draft: draft || null })
@@ -82,14 +85,19 @@ export const useDrafts = defineStore('drafts', () => {
       if (waiting.get(id) === text) settle(id)
     } catch (error) {
       if (!isPosthouseError(error)) throw error
-      if (error.retryable && session.userId === userId && waiting.get(id) === text) later(id, AGAIN_MS)
+      if (session.userId !== userId || waiting.get(id) !== text) return
+      if (error.retryable) later(id, AGAIN_MS)
       else if (error.code === 'not_found') settle(id)
+    } finally {
+      telling.delete(id)
     }
   }
 
   function set(id: string, typed: string): void {
     const text = typed.trim() === '' ? '' : typed
     if (text === get(id)) return
+    // As the house has it, and nothing else is on its way there.
+    if (text === stored(id) && !telling.has(id)) return settle(id)
     waiting.set(id, text)
     keep(id, text)
     // One that was sent is not to be sent again from another device.
