@@ -139,14 +139,6 @@ static enum err set_terms(struct search *s)
 
 /* ---- hits ---- */
 
-static bool is_hidden(const struct search_hidden_row *rows, size_t n, const struct entry_ref *ref)
-{
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].conversation_id == ref->conversation_id && rows[i].seq == ref->seq)
-            return true;
-    return false;
-}
-
 /* Shows it, if it says what was looked for. */
 static enum err try_entry(struct search *s, const struct entry *entry)
 {
@@ -168,17 +160,14 @@ static enum err try_entry(struct search *s, const struct entry *entry)
 /* The first `n` of the pool. */
 static enum err read_hits(struct search *s, size_t n)
 {
-    struct entry_ref refs[READ_AT_ONCE];
+    struct entry_ref refs[READ_AT_ONCE] = {0};
     struct entry entries[READ_AT_ONCE];
-    struct search_hidden_row *hidden;
-    size_t n_hidden;
 
     for (size_t i = 0; i < n; i++)
         refs[i] = (struct entry_ref){s->finder.pool[i].conversation_id, s->finder.pool[i].seq};
     TRY(entries_load(s->ctx, refs, n, entries));
-    TRY(q_search_hidden(s->ctx, s->ctx->actor.user_id, refs, n, &hidden, &n_hidden));
     for (size_t i = 0; i < n; i++)
-        if (entries[i].seq && !is_hidden(hidden, n_hidden, &refs[i]))
+        if (entries[i].seq && !entries[i].hidden)
             TRY(try_entry(s, &entries[i]));
     s->reads += n;
     finder_take(&s->finder, n);

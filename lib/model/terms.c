@@ -218,13 +218,13 @@ enum err terms_file(struct ctx *ctx, const struct entry_ref *refs, size_t n)
 
 /* ---- forgetting ---- */
 
-enum err terms_forget(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, int type, struct str content)
+enum err terms_forget(struct ctx *ctx, const struct entry_ref *ref, int type, struct str content)
 {
-    const uint64_t bit = 1ULL << seq % TERMS_BLOCK;
+    const uint64_t bit = 1ULL << ref->seq % TERMS_BLOCK;
     struct terms terms;
 
     TRY(terms_of(ctx, type, content, &terms));
-    if (!terms.n)
-        return OK;
-    return q_search_forget(ctx, conversation_id, seq / TERMS_BLOCK, ~bit, terms.items, terms.n, NULL);
+    return terms.n ? q_search_forget(ctx, ref->conversation_id, ref->seq / TERMS_BLOCK, ~bit, terms.items,
+                                     terms.n, NULL)
+                   : OK;
 }

@@ -30,7 +30,6 @@ enum err terms_file(struct ctx *ctx, const struct entry_ref *refs, size_t n) MUS
 
 /* What `content` said is no longer found: in the transaction that recalls or edits the entry, after its row
  * was changed, with the text that it had. */
-enum err terms_forget(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, int type,
-                      struct str content) MUST_CHECK;
+enum err terms_forget(struct ctx *ctx, const struct entry_ref *ref, int type, struct str content) MUST_CHECK;
 
 #endif

@@ -50,12 +50,6 @@ WHERE x.conversation_id = :conversation_id AND x.term = :term AND x.bits <> 0 AN
               AND z.term = :third AND z.block = x.block AND (z.bits & x.bits) <> 0)
 ORDER BY x.block DESC LIMIT 1;
 
--- name: search_hidden :many
--- Which of some entries somebody has deleted for himself.
--- in: user_id u64, refs entry_ref(conversation_id u64, seq u64)[]
--- out: search_hidden_row(conversation_id u64, seq u64)
-SELECT conversation_id, seq FROM hidden_entries WHERE user_id = :user_id AND (conversation_id, seq) IN (:refs);
-
 -- name: search_bits :many
 -- in: places search_place(conversation_id u64, term bytes, block u64)[]
 -- out: search_bits_row(conversation_id u64, block u64, term bytes, bits u64)
@@ -76,11 +70,11 @@ SELECT block, bits FROM search_terms
 WHERE conversation_id = :conversation_id AND term = x'' AND block >= :lowest AND block <= :highest ORDER BY block;
 
 -- name: search_entries :many
--- To be filed, locked: who recalls or edits one waits until its terms are there to be taken away, or comes first.
+-- To be filed, locked, by the key that is meant (MariaDB weighs all of them for each pair): who recalls or edits one waits until its terms are there to be taken away, or comes first.
 -- in: refs entry_ref(conversation_id u64, seq u64)[]
 -- out: search_entry(conversation_id u64, seq u64, sender_id u64, type u64, content bytes, created_at i64, recalled_at i64?)
 SELECT conversation_id, seq, sender_id, type, content, created_at, recalled_at
-FROM entries WHERE (conversation_id, seq) IN (:refs) FOR UPDATE;
+FROM entries FORCE INDEX (PRIMARY) WHERE (conversation_id, seq) IN (:refs) FOR UPDATE;
 
 -- name: search_queue_insert :exec
 -- In the transaction of what was said.

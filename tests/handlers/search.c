@@ -240,7 +240,7 @@ static void test_stale_index(void)
 }
 
 struct forgetting {
-    uint64_t id, seq;
+    struct entry_ref ref;
     struct str content;
 };
 
@@ -248,7 +248,7 @@ static enum err forget(struct ctx *ctx, void *arg)
 {
     const struct forgetting *f = arg;
 
-    return terms_forget(ctx, f->id, f->seq, ENTRY_TEXT, f->content);
+    return terms_forget(ctx, &f->ref, ENTRY_TEXT, f->content);
 }
 
 /* Nothing of its words stays in the index; its neighbours keep theirs. */
@@ -256,9 +256,9 @@ static void test_forgetting(void)
 {
     struct person *a = person_new(house, 1);
     const uint64_t id = fixture_friends(a, a);
-    struct forgetting f = {.id = id, .content = STR("{\"text\":\"alpha beta\"}")};
+    struct forgetting f = {.ref = {.conversation_id = id}, .content = STR("{\"text\":\"alpha beta\"}")};
 
-    f.seq = say(a, id, "alpha beta");
+    f.ref.seq = say(a, id, "alpha beta");
     say(a, id, "alpha");
     file_all(a);
     expect(a, "alpha", "2 1");
