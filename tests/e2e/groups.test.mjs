@@ -16,7 +16,14 @@ let bert
 let cleo
 let groupId
 const all = () => [anna, bert, cleo].filter(Boolean)
-const step = (title, fn) => test(title, { timeout: 120_000 }, () => scene(title.replace(/\W+/g, '-'), all, fn))
+/** Each step stands on those before it: after one that failed the others fail at once, and do not wait for what cannot come. */
+let failed = ''
+const step = (title, fn, who = all) => test(title, { timeout: 120_000 }, async () => {
+  assert.equal(failed, '', `after “${failed}”`)
+  failed = title
+  await scene(title.replace(/\W+/g, '-'), who, fn)
+  failed = ''
+})
 
 /** The dialogue that asks whether one is sure. */
 const sure = (browser) => browser.page.locator('.el-message-box__btns .el-button--primary').click()
@@ -311,54 +318,52 @@ step('a draft stands in the list, and waits', async () => {
   await bert.fill('composer-input', '')
 })
 
-test('a link, on a phone and in English: joining, and the group there', { timeout: 120_000 }, async () => {
-  let phone
-  await scene('link', () => [...all(), phone].filter(Boolean), async () => {
-    let address
-    await inPanel(anna, async () => {
-      await anna.click('link-make')
-      await anna.see('link-qr')
-      address = await anna.at('link-address').innerText()
-      await anna.at('link-fresh').scrollIntoViewIfNeeded()
-      await anna.shot('47-link')
-    })
-    phone = await Browser.open('phone', { locale: 'en-GB', viewport: PHONE, phone: true })
-    await phone.page.goto(new URL(address).pathname)
-    await phone.see('sign-in-form')
-    await phone.fill('sign-in-username', people.d.name)
-    await phone.fill('sign-in-password', PASSWORD)
-    await phone.click('sign-in-submit')
-    await phone.seeText('join-name', GROUP)
-    await phone.shot('48-join')
-    await phone.click('join-do')
-    await phone.seeText('chat-title', GROUP)
-    await phone.seeText('system-entry', 'You joined by a link')
-    await anna.seeText('system-entry', 'Doris')
-    // What was said before is not for who comes later.
-    assert.equal(await phone.page.getByText('管理员还能说话').count(), 0)
-    await phone.say('Hello from the phone')
-    await anna.hears('Hello from the phone')
-    await act(anna, 'Hello from the phone', 'reply')
-    await anna.say('Welcome, Doris!')
-    await phone.hears('Welcome, Doris!')
-    await phone.shot('49-phone-group')
-    assert.ok(await phone.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth))
-    await message(phone, 'Welcome, Doris!').locator('.bubble').click({ button: 'right' })
-    await phone.see('action-menu')
-    await phone.shot('50-phone-menu')
-    await phone.click('react', '[data-emoji="🎉"]')
-    await message(anna, 'Welcome, Doris!').locator('[data-test="reaction"]').waitFor()
-    await phone.click('chat-card')
-    await phone.see('member')
-    await phone.shot('51-phone-panel')
-    await phone.click('group-leave')
-    await sure(phone)
-    await phone.gone('group-panel')
-    await phone.at('conversation-row', `[data-id="${groupId}"]`).waitFor({ state: 'detached' })
-    await anna.seeText('system-entry', 'Doris退出了群聊')
-    assert.deepEqual(phone.errors, [])
+let phone
+step('a link, on a phone and in English: joining, and the group there', async () => {
+  let address
+  await inPanel(anna, async () => {
+    await anna.click('link-make')
+    await anna.see('link-qr')
+    address = await anna.at('link-address').innerText()
+    await anna.at('link-fresh').scrollIntoViewIfNeeded()
+    await anna.shot('47-link')
   })
-})
+  phone = await Browser.open('phone', { locale: 'en-GB', viewport: PHONE, phone: true })
+  await phone.page.goto(new URL(address).pathname)
+  await phone.see('sign-in-form')
+  await phone.fill('sign-in-username', people.d.name)
+  await phone.fill('sign-in-password', PASSWORD)
+  await phone.click('sign-in-submit')
+  await phone.seeText('join-name', GROUP)
+  await phone.shot('48-join')
+  await phone.click('join-do')
+  await phone.seeText('chat-title', GROUP)
+  await phone.seeText('system-entry', 'You joined by a link')
+  await anna.seeText('system-entry', 'Doris')
+  // What was said before is not for who comes later.
+  assert.equal(await phone.page.getByText('管理员还能说话').count(), 0)
+  await phone.say('Hello from the phone')
+  await anna.hears('Hello from the phone')
+  await act(anna, 'Hello from the phone', 'reply')
+  await anna.say('Welcome, Doris!')
+  await phone.hears('Welcome, Doris!')
+  await phone.shot('49-phone-group')
+  assert.ok(await phone.page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth))
+  await message(phone, 'Welcome, Doris!').locator('.bubble').click({ button: 'right' })
+  await phone.see('action-menu')
+  await phone.shot('50-phone-menu')
+  await phone.click('react', '[data-emoji="🎉"]')
+  await message(anna, 'Welcome, Doris!').locator('[data-test="reaction"]').waitFor()
+  await phone.click('chat-card')
+  await phone.see('member')
+  await phone.shot('51-phone-panel')
+  await phone.click('group-leave')
+  await sure(phone)
+  await phone.gone('group-panel')
+  await phone.at('conversation-row', `[data-id="${groupId}"]`).waitFor({ state: 'detached' })
+  await anna.seeText('system-entry', 'Doris退出了群聊')
+  assert.deepEqual(phone.errors, [])
+}, () => [...all(), phone].filter(Boolean))
 
 step('whoever is removed sees so at once, and nothing more of the group', async () => {
   await inPanel(anna, async () => {
