@@ -249,6 +249,8 @@ step('what was said is found by Chinese and Latin words, and a hit leads there',
   await cleo.see('search-hit')
   await cleo.click('search-hit')
   await cleo.hears('走南边那条路')
+  await cleo.click('jump-bottom')
+  await cleo.hears(`流水 ${OLD} 号`)
 })
 
 step('a quote far up leads there, and back to the newest', async () => {
@@ -299,6 +301,9 @@ step('settings of my own: remark, pinned on top, quiet, marked as unread', async
   })
   await bert.page.locator(`[data-test="conversation-row"][data-index="0"][data-id="${groupId}"]`).waitFor()
   await bert.say('换了个名字')
+  await cleo.hears('换了个名字')
+  await cleo.click('conversation-row', `[data-peer="${people.a.name}"]`)
+  await openGroup(cleo)
   await message(cleo, '换了个名字').locator('[data-test="message-sender"]').filter({ hasText: '带路的' }).waitFor()
   await bert.click('conversation-row', `[data-peer="${people.a.name}"]`)
   await bert.at('conversation-row', `[data-id="${groupId}"]`).click({ button: 'right' })
@@ -306,7 +311,7 @@ step('settings of my own: remark, pinned on top, quiet, marked as unread', async
   await bert.click('action-markUnread')
   await bert.at('conversation-row', `[data-id="${groupId}"]`).locator('[data-test="conversation-unread"]').waitFor()
   await openGroup(bert)
-  await bert.gone('conversation-unread', '')
+  await bert.gone('conversation-unread')
 })
 
 step('a draft stands in the list, and waits', async () => {

@@ -6,6 +6,7 @@ import { useFriends } from '@/stores/friends'
 import { useMembers } from '@/stores/members'
 import { usePeople } from '@/stores/people'
 import { useSession } from '@/stores/session'
+import { bodyOf } from './messageBody'
 import { useSystemText } from './useSystemText'
 
 export function useNames() {
@@ -48,6 +49,14 @@ export function useNames() {
     return conversation.remark || conversation.group?.name || t('chats.deleted')
   }
 
+  function bodyText(entry: Entry): string {
+    const body = bodyOf(entry)
+    if (body.kind === 'location') return t('message.labelled', { label: t('message.location'), text: body.name })
+    if (body.kind === 'card') return t('message.labelled', { label: t('message.cardOf'), text: nameOf(body.userId, entry.conversation_id) })
+    if (body.kind === 'merged') return t('message.labelled', { label: t('message.mergedTitle'), text: body.title })
+    return entry.summary || t('chat.unknownEntry')
+  }
+
   function summaryOf(entry: Entry): string {
     const name = (userId: string) => nameOf(userId, entry.conversation_id)
     if (entry.recalled_at !== null) {
@@ -55,7 +64,7 @@ export function useNames() {
       return entry.sender_id === null ? t('chat.recalled') : t('message.recalledBy', { name: name(entry.sender_id) })
     }
     const system = systemOf(entry)
-    if (system === null) return entry.summary || t('chat.unknownEntry')
+    if (system === null) return bodyText(entry)
     return systemText(system.code, system.params, name, entry.summary)
   }
 

@@ -139,6 +139,7 @@ const groups = {
     reactWith: 'React with {emoji}',
     reactedBy: '{emoji} by {n} people | {emoji} by 1 person | {emoji} by {n} people',
     whoReacted: 'Who reacted',
+    labelled: '[{label}] {text}',
     location: 'Location',
     openMap: '{lat}, {lng}',
     cardOf: 'Contact card',

@@ -141,6 +141,7 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
     reactWith: '用 {emoji} 回应',
     reactedBy: '{emoji} {n} 人 | {emoji} {n} 人 | {emoji} {n} 人',
     whoReacted: '谁回应了',
+    labelled: '[{label}] {text}',
     location: '位置',
     openMap: '{lat}, {lng}',
     cardOf: '个人名片',

@@ -39,9 +39,10 @@ export const useMembers = defineStore('members', () => {
     versions.set(groupId, version)
   }
 
-  /* Brings the members of a group up to its version; who asks while they are being read waits for the same. */
-  async function load(group: Pick<Group, 'id' | 'version'>): Promise<void> {
-    if ((versions.get(group.id) ?? -1) >= group.version) return
+  /* Brings the members of a group up to its version; who asks while they are being read waits for the same. A name for the group
+     and a mute change no version: who opens the group asks for them `anew`. */
+  async function load(group: Pick<Group, 'id' | 'version'>, anew = false): Promise<void> {
+    if (!anew && (versions.get(group.id) ?? -1) >= group.version) return
     const before = reading.get(group.id)
     if (before !== undefined) {
       await before
@@ -53,8 +54,8 @@ export const useMembers = defineStore('members', () => {
   }
 
   /* The group changed while somebody looks at its conversation. */
-  async function follow(group: Group): Promise<void> {
-    if (!byGroup.has(group.id) || group.member_count <= FEW) await load(group)
+  async function follow(group: Group, anew = false): Promise<void> {
+    if (!byGroup.has(group.id) || group.member_count <= FEW) await load(group, anew)
   }
 
   function put(groupId: string, member: GroupMember): void {
