@@ -127,12 +127,11 @@ export class Device extends Client {
 
   async fillTo(held, log, run) {
     while (log.hi < run.to && this.isHeld(held, log) && !this.abort.signal.aborted) {
-      const page = await this.read(`/conversations/${held.id}/messages?limit=${1 + this.below(200)}&after_seq=${log.hi}`)
-      if (!page) return
-      if (!this.isHeld(held, log)) return
-      const before = log.hi
+      const from = log.hi
+      const page = await this.read(`/conversations/${held.id}/messages?limit=${1 + this.below(200)}&after_seq=${from}`)
+      if (!page || !this.isHeld(held, log)) return
       for (const item of page.items) held.next(item)
-      if (log.hi === before) return this.note('fill', 'fault', { path: `${held.id} after ${before}`, code: `nothing up to ${page.last_seq}` })
+      if (log.hi === from) return this.note('fill', 'fault', { path: `${held.id} after ${from}`, code: `nothing up to ${run.to}, the last is ${page.last_seq}` })
     }
   }
 
@@ -165,6 +164,14 @@ export class Device extends Client {
   async look(held) {
     if (!held.pins) await this.loadPins(held)
     if (held.group && !held.members && this.isHeld(held)) await this.loadMembers(held)
+  }
+
+  /** As one who opens a conversation and reads back in it. */
+  async browse(draw) {
+    const held = draw.pick([...this.view.conversations.values()].filter(({ isListed }) => isListed))
+    if (!held) return
+    await this.look(held)
+    await this.scroll(held)
   }
 
   // ---- the snapshot ----

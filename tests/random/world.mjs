@@ -11,7 +11,7 @@ import { differences, readEverything } from './reading.mjs'
 import { recount } from './recount.mjs'
 
 const HANDS = 12
-const RECOUNTS = 0.01 // of the steps
+const [RECOUNTS, LOOKS] = [0.01, 0.03] // of the steps
 const ARRIVE_MS = 15_000
 const SHOWN_DEEDS = 12
 const SHOWN_DIFFERENCES = 8
@@ -32,6 +32,7 @@ export class World {
     this.touched = new Map() // what is touched → {writers, changes}
     this.inFlight = new Map() // conversation → deeds
     this.held = new Map() // conversation → until when nobody begins something in it
+    this.writing = new Map() // what is written → until when nobody else writes it
     this.quiet = this.over = false
     this.wakes = new Set()
     // What chaos/client.mjs tells of.
@@ -120,6 +121,7 @@ export class World {
     const kind = draw.weighted(this.weights)
     const device = draw.pick(this.devices)
     const deed = DEEDS[kind][1](this, device, draw)
+    if (draw.chance(LOOKS)) await device.browse(draw)
     if (draw.chance(RECOUNTS)) await this.recount(device, draw.pick(this.ledger.of(device.account.id)).id)
     if (!deed) return this.carryOut('text', device, DEEDS.text[1](this, device, draw), n)
     return this.carryOut(kind, device, deed, n)
@@ -127,14 +129,19 @@ export class World {
 
   weights = Object.fromEntries(Object.entries(DEEDS).map(([kind, [weight]]) => [kind, weight]))
 
-  /** Nobody begins something in a conversation that is being counted. */
-  async enter(conversations) {
-    for (let holds; (holds = conversations.map((id) => this.held.get(id)).filter(Boolean)).length;) await Promise.all(holds)
+  /** Waits while one of the conversations is being counted, or something that is written is written by another; a function that leaves. */
+  async enter(conversations, writes) {
+    const holds = () => [...conversations.map((id) => this.held.get(id)), ...writes.map((key) => this.writing.get(key))].filter(Boolean)
+    for (let holding; (holding = holds()).length;) await Promise.all(holding)
+    let release
+    const done = new Promise((resolve) => (release = resolve))
     for (const id of conversations) this.inFlight.set(id, (this.inFlight.get(id) ?? 0) + 1)
-  }
-
-  leave(conversations) {
-    for (const id of conversations) this.inFlight.set(id, this.inFlight.get(id) - 1)
+    for (const key of writes) this.writing.set(key, done)
+    return () => {
+      for (const id of conversations) this.inFlight.set(id, this.inFlight.get(id) - 1)
+      for (const key of writes) this.writing.delete(key)
+      release()
+    }
   }
 
   /** What a deed touches while it lasts: a function that ends it and says whether another one changed any of it. */
@@ -157,10 +164,10 @@ export class World {
   }
 
   async carryOut(kind, device, deed, n) {
-    const { conversations = [], reads = [], writes = [] } = deed
-    await this.enter(conversations)
+    const { conversations = [], reads = [], writes = [], changes = [] } = deed
+    const leave = await this.enter(conversations, writes)
     Object.assign(deed, { kind, n, who: device.who, began: ++this.tick })
-    const end = this.touch(reads, writes)
+    const end = this.touch(reads, [...writes, ...changes])
     const expected = deed.expect()
     try {
       const answer = await this.answerTo(device, deed)
@@ -170,7 +177,7 @@ export class World {
       this.judge(deed, raced, expected)
       if (answer.is === 'ok') await deed.done?.(answer.body, answer)
     } finally {
-      this.leave(conversations)
+      leave()
       this.done.push(deed)
     }
     return deed

@@ -100,7 +100,7 @@ function repeat(world, device, draw) {
 // ---- changing what was said ----
 /**
  * An operation on an entry that this person may see: `judge()` is the verdict then. Writing is decided first where it is
- * needed. `change` is a name of what it changes, besides nothing.
+ * needed.
  */
 function operate(world, device, draw, { of, where: which, mustWrite = true, request, judge, done }) {
   const { ledger } = world
@@ -111,7 +111,7 @@ function operate(world, device, draw, { of, where: which, mustWrite = true, requ
   const sees = () => after(ledger.sees(user, conversation, entry), judge(conversation, entry))
   const { tail = '', ...asked } = request(conversation, entry)
   return {
-    conversations: [conversation.id], reads: [rights(conversation), `clear ${conversation.id} ${user}`], writes: [`entry ${conversation.id} ${entry.seq}`],
+    conversations: [conversation.id], reads: [rights(conversation), `clear ${conversation.id} ${user}`], changes: [`entry ${conversation.id} ${entry.seq}`],
     request: { path: `${path(conversation)}/messages/${entry.seq}${tail}`, ...asked },
     expect: () => (mustWrite ? after(ledger.maySend(user, conversation), sees()) : sees()),
     done: (answer) => done(conversation, entry, answer),
@@ -143,7 +143,10 @@ function recall(world, device, draw) {
       const left = at + world.recallMs - Date.now()
       return Math.abs(left) < NEAR_MS ? ['ok', 'window_passed'] : [left > 0 ? 'ok' : 'window_passed']
     },
-    done: (_, entry) => (entry.recalled = true),
+    done(conversation, entry) {
+      if (entry.pinned) conversation.pins--
+      Object.assign(entry, { recalled: true, pinned: false })
+    },
   })
 }
 
@@ -210,7 +213,7 @@ const pinned = (world, device, draw) => {
   const deed = pin(world, device, draw)
   if (!deed) return null
   deed.request.path = deed.request.path.replace('/messages/', '/pins/')
-  deed.reads.push(`pins ${deed.conversations[0]}`)
+  deed.writes = [`pins ${deed.conversations[0]}`]
   return deed
 }
 
