@@ -47,7 +47,7 @@ class Lane {
     // Something that he must not hear of.
     const unheard = await owner.say(group, `without him ${from}`)
     this.judge(await this.logAfter(from), await Promise.all(tries), await changing, unheard.seq)
-    await this.hears(await listening)
+    await this.hears(await listening, from - 1)
     await this.isOutside(from, isThorough)
   }
 
@@ -94,17 +94,26 @@ class Lane {
     if (operation) counts.changes++
   }
 
-  /** What he heard in this round: nothing from his removal on, and nothing after he heard of it. */
-  async hears(first) {
-    const { poller, group, removedAt } = this
-    await until('all is rung', async () => (await house.sql(`SELECT COUNT(*) FROM outbox WHERE created_at < ${Date.now() - 1000}`))[0][0] === '0')
+  /** What he heard in this round: only what stands between the entry of his coming and that of his removal, and nothing after he heard of it. */
+  async hears(first, from) {
+    const { poller, removedAt } = this
     await poller.drain()
-    const events = poller.events.slice(first).filter((event) => (event.conversation_id ?? event.entry?.conversation_id ?? event.conversation?.id ?? event.group?.id) === group)
+    const events = poller.events.slice(first).filter((event) => this.isOurs(event))
     const left = events.findIndex(({ type }) => type === 'group.left')
     assert.equal(events[left].reason, 'removed')
     assert.deepEqual(events.slice(left + 1), [], 'nothing comes after group.left')
-    assert.deepEqual(events.filter(({ type, entry }) => type === 'entry' && entry.seq >= removedAt), [], `no event brings him what stands from ${removedAt} on`)
+    assert.deepEqual(events.filter(({ type, entry }) => type === 'entry' && (entry.seq < from || entry.seq >= removedAt)), [], `${from} to ${removedAt} was his time`)
     poller.events.length = 0
+  }
+
+  isOurs(event) {
+    return [event.conversation_id, event.entry?.conversation_id, event.conversation?.id, event.group?.id].includes(this.group)
+  }
+
+  /** What was still on its way when he was removed for the last time. */
+  async hearsNoMore() {
+    await this.poller.drain()
+    assert.deepEqual(this.poller.events.filter((event) => this.isOurs(event)), [], 'nothing comes after all that')
   }
 
   async isOutside(seq, isThorough) {
@@ -131,6 +140,8 @@ test('removal and send at the same moment: nothing comes in after it, nothing go
       })
     }
   }))
+  await until('all is rung', async () => (await house.sql('SELECT COUNT(*) FROM outbox'))[0][0] === '0')
+  await Promise.all(lanes.map((lane) => lane.hearsNoMore()))
   const sum = (name) => lanes.reduce((all, { counts }) => all + counts[name], 0)
   console.log(`seed ${seed}: ${ROUNDS} rounds, ${sum('before')} sends came before the removal, ${sum('after')} after it; ${sum('changes')} changes came before it`)
   assert.ok(sum('before') > ROUNDS / 10 && sum('after') > ROUNDS / 10, 'both orders happened')
