@@ -50,8 +50,10 @@ export class View {
     if (!this.account || user.version >= this.account.version) this.account = user
   }
 
+  /** The friendship has a version of its own, beside that of the person. */
   takeFriend(friend) {
     this.friends.take(friend.user.id, friend.version, { friend: friendOf(friend) })
+    this.takeUser(friend.user)
   }
 
   takeUser(user) {
