@@ -24,6 +24,7 @@ export class Group {
   constructor(id, { owner, members, policy }, began, ended) {
     Object.assign(this, { id, policy, isMuted: false, showsHistory: false, mayStrangers: false, isDismissed: false })
     this.members = new Map()
+    this.mutes = new Map() // user → until when; leaving does not end it
     for (const user of members) this.join(user, began, ended)
     this.members.get(owner).role = 'owner'
     this.requests = new Map() // id → user, those that are open
@@ -31,7 +32,7 @@ export class Group {
   }
 
   join(user, began, ended) {
-    this.members.set(user, { role: 'member', mutedUntil: 0, began, ended, showsHistory: this.showsHistory })
+    this.members.set(user, { role: 'member', began, ended, showsHistory: this.showsHistory })
   }
 
   role(user) {
@@ -95,7 +96,8 @@ export class Ledger {
       const isForeign = mentions.some((id) => id !== 'all' && !pair.people.includes(id))
       return pair.open[0] !== 'ok' ? pair.open : isForeign ? ['invalid_request'] : ['ok']
     }
-    const { role, mutedUntil } = group.members.get(user)
+    const { role } = group.members.get(user)
+    const mutedUntil = group.mutes.get(user) ?? 0
     const near = Math.abs(mutedUntil - Date.now()) < NEAR_MS
     const muted = mutedUntil > Date.now() || near ? ['muted'] : []
     if (muted.length && !near) return muted

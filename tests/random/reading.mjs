@@ -86,12 +86,13 @@ export function differences(view, fresh) {
 /** A time that is over mutes nobody. */
 const untilNow = (time) => (time > Date.now() ? time : null)
 const withoutVersion = ({ version, my_muted_until, ...rest }) => ({ ...rest, my_muted_until: untilNow(my_muted_until) })
-const memberSeen = ({ role, muted_until }) => ({ role, muted_until: untilNow(muted_until) })
-const membersSeen = (members) => new Map([...(members ?? [])].map(([id, one]) => [id, memberSeen(one)]))
+/** @param seen leaves out what the view was not told of */
+const membersSeen = (members, seen = members) => new Map([...(members ?? [])].map(([id, { role, muted_until }]) =>
+  [id, { role, ...(seen?.get(id)?.muted_until !== undefined && { muted_until: untilNow(muted_until) }) }]))
 
 /** Whether I am muted is said in the log, as it is of others. */
 function groupSeen({ group, members, me }) {
-  return withoutVersion({ ...group, my_muted_until: members?.get(me)?.muted_until ?? null })
+  return withoutVersion({ ...group, my_muted_until: members?.get(me)?.muted_until === undefined ? group.my_muted_until : members.get(me).muted_until })
 }
 
 function compareConversation(held, { wire, entries, pins, members }, say) {
@@ -104,6 +105,6 @@ function compareConversation(held, { wire, entries, pins, members }, say) {
   compareMaps(new Map(Object.entries(seen)), new Map(Object.entries(read)), say(`conversation ${id}:`, id))
   compareMaps(new Map(shown.map(({ seq, text }) => [seq, text])), entries, say(`conversation ${id}: seq`, id))
   compareMaps(setMap(held.pins ?? []), setMap(pins), say(`conversation ${id}: pin`, id))
-  if (members) compareMaps(membersSeen(held.members), membersSeen(members), say(`conversation ${id}: member`, id))
+  if (members) compareMaps(membersSeen(held.members), membersSeen(members, held.members), say(`conversation ${id}: member`, id))
   if (held.version > wire.version) say(`conversation ${id}:`, id)('version', held.version, wire.version)
 }

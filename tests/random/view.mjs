@@ -186,7 +186,8 @@ export class Conversation {
   }
 }
 
-const member = (role = 'member') => ({ role, muted_until: null })
+/** Somebody came; whether he is muted still from an earlier time is not said. */
+const member = () => ({ role: 'member', muted_until: undefined })
 const change = (members, id, to) => void (members.has(id) && Object.assign(members.get(id), to))
 
 /** What each system entry of a group does to its members. */

@@ -189,19 +189,19 @@ function member(world, device, draw, body, expect, done) {
   if (!group?.members.size) return null
   const one = somebodyIn(group, draw)
   return act(world, device, group, { method: 'PATCH', tail: `/members/${one}`, body,
-    expect: (user) => (group.members.has(one) ? expect(user, group, one) : ['not_found']), done: () => done(group.members.get(one)) })
+    expect: (user) => (group.members.has(one) ? expect(user, group, one) : ['not_found']), done: () => done(group, one) })
 }
 
 function role(world, device, draw) {
   const to = draw.pick(['admin', 'member'])
   return member(world, device, draw, { role: to },
-    (user, group, one) => [group.owner === user && one !== user ? 'ok' : 'forbidden'], (one) => (one.role = to))
+    (user, group, one) => [group.owner === user && one !== user ? 'ok' : 'forbidden'], (group, one) => (group.members.get(one).role = to))
 }
 
 function mute(world, device, draw) {
   const until = draw.chance(0.3) ? null : Date.now() + draw.pick([-1000, 3000, 10_000, 3_600_000])
   return member(world, device, draw, { muted_until: until },
-    (user, group, one) => [group.isAbove(user, one) ? 'ok' : 'forbidden'], (one) => (one.mutedUntil = until ?? 0))
+    (user, group, one) => [group.isAbove(user, one) ? 'ok' : 'forbidden'], (group, one) => group.mutes.set(one, until ?? 0))
 }
 
 function nickname(world, device, draw) {
