@@ -198,7 +198,7 @@ const CHANGES = {
   'member.removed': (members, { user_id }) => members.delete(user_id),
   'group.owner': (members, { from, to }) => {
     change(members, from, { role: 'admin' })
-    change(members, to, { role: 'owner' })
+    change(members, to, { role: 'owner', muted_until: null }) // nobody could let him speak again
   },
   'group.role': (members, { user_id, role }) => change(members, user_id, { role }),
   'group.member_muted': (members, { user_id, until }) => change(members, user_id, { muted_until: until }),

@@ -85,14 +85,15 @@ function invite(world, device, draw) {
     tail: '/members', body: { user_ids: others.map(({ id }) => id) }, reads: pairKeys(user, others, world),
     expect: () => (group.policy === 'approval' && !group.isAdmin(user) ? ['forbidden'] : mayBring(world, user, others.filter(isNew))),
     done(_, { began, ended }) {
-      for (const { id } of others.filter(isNew)) enter(group, id, began, ended)
+      for (const { id } of others.filter(isNew)) enter(world, group, id, began, ended)
     },
   })
 }
 
-/** Somebody is in: what he asked for is settled. */
-function enter(group, user, began, ended) {
+/** Somebody is in, and begins anew: what he asked for is settled, what he once cleared away is as for anybody else. */
+function enter({ ledger }, group, user, began, ended) {
   group.join(user, began, ended)
+  ledger.conversations.get(group.id).clearedBy?.delete(user)
   for (const [id, of] of group.requests) if (of === user) group.requests.delete(id)
 }
 
@@ -104,11 +105,17 @@ function ask(world, device, draw) {
   const deed = act(world, device, group, {
     tail: '/join-requests', body: { message: `let me in ${draw.below(100)}` },
     done({ id, state }, { began, ended }) {
-      if (state === 'accepted') enter(group, user, began, ended)
+      if (state === 'accepted') enter(world, group, user, began, ended)
       else group.requests.set(id, user)
     },
   })
-  if (deed) deed.expect = () => [group.isDismissed ? 'not_found' : group.members.has(user) ? 'conflict' : group.policy === 'invite' ? 'not_found' : 'ok']
+  if (!deed) return null
+  const withOwner = () => ledger.pair(user, group.owner)
+  deed.reads.push(`pair ${withOwner().people}`)
+  deed.expect = () => {
+    if (group.isDismissed || (group.policy === 'invite' && !group.members.has(user))) return ['not_found']
+    return [group.members.has(user) ? 'conflict' : withOwner().blockedBy.has(group.owner) ? 'blocked' : 'ok']
+  }
   return deed
 }
 
@@ -121,7 +128,7 @@ const decide = (word) => (world, device, draw) => {
     expect: (me) => [group.isAdmin(me) ? 'ok' : 'forbidden'],
     done(_, { began, ended }) {
       group.requests.delete(id)
-      if (word === 'accept') enter(group, user, began, ended)
+      if (word === 'accept') enter(world, group, user, began, ended)
     },
   })
 }
@@ -156,7 +163,7 @@ function joinByLink(world, device, draw) {
     done(_, { status }) {
       if (status !== 201) return
       link.left--
-      enter(group, user, this.began, this.ended)
+      enter(world, group, user, this.began, this.ended)
     },
   }
 }
@@ -177,7 +184,7 @@ function kick(world, device, draw) {
   if (victim === device.account.id) return null
   return act(world, device, group, {
     method: 'DELETE', tail: `/members/${victim}`,
-    expect: (user) => [!group.isAdmin(user) ? 'forbidden' : !group.members.has(victim) ? 'not_found' : group.isAbove(user, victim) ? 'ok' : 'forbidden'],
+    expect: (user) => [!group.members.has(victim) ? 'not_found' : group.isAbove(user, victim) ? 'ok' : 'forbidden'],
     done: () => group.members.delete(victim),
   })
 }
@@ -219,6 +226,7 @@ function owner(world, device, draw) {
     done() {
       group.members.get(device.account.id).role = 'admin'
       group.members.get(to).role = 'owner'
+      group.mutes.delete(to)
     },
   })
 }
