@@ -124,9 +124,8 @@ export class Conversation {
 
   takeGroup(group) {
     if (this.group && group.version < this.group.version) return
-    if (this.group?.version === group.version && canonical(this.group) !== canonical(group)) {
-      this.view.fault(`group ${this.id} in version ${group.version} is ${canonical(this.group)} and ${canonical(group)}`)
-    }
+    const [before, now] = [this.group ?? group, group].map(({ my_muted_until, ...rest }) => canonical(rest)) // a mute ends by itself
+    if (this.group?.version === group.version && before !== now) this.view.fault(`group ${this.id} in version ${group.version} is ${before} and ${now}`)
     this.group = group
   }
 
