@@ -20,7 +20,12 @@ static const struct field conversation_fields[] = {
      AT(peer),
      HAS(has_peer),
      .shape = &user_shape},
-    {.name = "group", .type = FIELD_JSON, .flags = F_NULLABLE, AT(group)},
+    {.name = "group",
+     .type = FIELD_OBJECT,
+     .flags = F_NULLABLE,
+     AT(group),
+     HAS(has_group),
+     .shape = &group_shape},
     {.name = "last_entry",
      .type = FIELD_OBJECT,
      .flags = F_NULLABLE,
@@ -194,6 +199,7 @@ static void view_fill(const struct conversation_view_row *v, struct conversation
         .kind = (int)v->kind,
         .has_peer = is_direct ? HAS_VALUE : HAS_NULL,
         .has_last_entry = HAS_NULL,
+        .has_group = v->kind == CONVERSATION_GROUP ? HAS_VALUE : HAS_NULL,
         .last_seq = (int64_t)view_last_seq(v),
         .first_seq = (int64_t)v->visible_from_seq,
         .read_seq = (int64_t)v->read_seq,
@@ -204,7 +210,8 @@ static void view_fill(const struct conversation_view_row *v, struct conversation
     };
 }
 
-/* Peers, last entries and unread counts: one question for each of these, however many conversations. */
+/* Peers, groups, last entries and unread counts: one question for each of these, however many conversations.
+ */
 static enum err views_load(struct ctx *ctx, const struct conversation_view_row *views, size_t n,
                            struct conversation *out)
 {
@@ -213,6 +220,7 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
              *peer_ids = arena_array(ctx->arena, n, sizeof *ids);
     struct entry_ref *refs = arena_array(ctx->arena, n, sizeof *refs);
     struct user *peers = arena_array(ctx->arena, n, sizeof *peers);
+    struct group *groups = arena_array(ctx->arena, n, sizeof *groups);
     struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
     int64_t *unread = arena_array(ctx->arena, n, sizeof *unread);
 
@@ -222,11 +230,13 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
         refs[i] = (struct entry_ref){views[i].id, view_last_seq(&views[i])};
     }
     TRY(users_load(ctx, peer_ids, n, peers));
+    TRY(groups_load(ctx, ids, n, groups));
     TRY(entries_load(ctx, refs, n, entries));
     TRY(unread_load(ctx, ids, n, unread));
     for (size_t i = 0; i < n; i++) {
         view_fill(&views[i], &out[i]);
         out[i].peer = peers[i];
+        out[i].group = groups[i];
         out[i].unread = unread[i];
         if (entries[i].seq && entries[i].seq >= out[i].first_seq) {
             out[i].last_entry = entries[i];

@@ -9,6 +9,8 @@
 #include "model/conversations.h"
 #include "model/entries.h"
 #include "model/friends.h"
+#include "model/groups.h"
+#include "model/joinrequests.h"
 #include "model/reads.h"
 #include "model/users.h"
 
@@ -170,6 +172,46 @@ static enum err tell_reads(struct ctx *ctx, const struct some *s)
     return OK;
 }
 
+/* ---- groups ---- */
+
+static enum err tell_groups(struct ctx *ctx, const struct some *s)
+{
+    struct group *found = arena_array(ctx->arena, s->n, sizeof *found);
+
+    TRY(groups_load(ctx, s->ids, s->n, found));
+    for (size_t i = 0; i < s->n; i++)
+        if (found[i].id)
+            *s->json[i] = object(ctx->arena, "group", "group", &group_shape, &found[i]);
+    return OK;
+}
+
+/* Said also to who is in it again: its version is lower than what comes after it. */
+static enum err tell_groups_left(struct ctx *ctx, const struct some *s)
+{
+    static const char *const reasons[] = {"left", "removed", "dismissed"};
+
+    for (size_t i = 0; i < s->n; i++) {
+        const uint64_t reason = s->events[i]->other_id;
+        struct buf b = begin(ctx->arena, "group.left");
+        put_id(&b, "conversation_id", s->ids[i]);
+        buf_printf(&b, ",\"reason\":\"%s\"", reasons[reason <= GROUP_DISMISSED ? reason : GROUP_LEFT]);
+        put_number(&b, "version", s->events[i]->version);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
+static enum err tell_join_requests(struct ctx *ctx, const struct some *s)
+{
+    struct join_request *found = arena_array(ctx->arena, s->n, sizeof *found);
+
+    TRY(join_requests_load(ctx, s->ids, s->n, found));
+    for (size_t i = 0; i < s->n; i++)
+        if (found[i].id)
+            *s->json[i] = object(ctx->arena, "join_request", "join_request", &join_request_shape, &found[i]);
+    return OK;
+}
+
 /* ---- people ---- */
 
 static enum err tell_friends(struct ctx *ctx, const struct some *s)
@@ -262,6 +304,9 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
     [EVENT_ME] = tell_me,
     [EVENT_USER] = tell_users,
     [EVENT_SESSION_REVOKED] = tell_revoked,
+    [EVENT_GROUP] = tell_groups,
+    [EVENT_GROUP_LEFT] = tell_groups_left,
+    [EVENT_JOIN_REQUEST] = tell_join_requests,
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 

@@ -54,13 +54,15 @@ struct str entry_text_content(struct arena *arena, struct str text)
     return buf_done(&b);
 }
 
-struct str entry_system_content(struct arena *arena, struct str code)
+struct str entry_system_content(struct arena *arena, struct str code, struct str params)
 {
     struct buf b = buf_in(arena);
 
     buf_c(&b, "{\"code\":");
     buf_json(&b, code);
-    buf_c(&b, ",\"params\":{}}");
+    buf_c(&b, ",\"params\":");
+    buf_str(&b, params);
+    buf_char(&b, '}');
     return buf_done(&b);
 }
 

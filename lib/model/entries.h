@@ -41,8 +41,8 @@ extern const struct shape entry_shape;
 
 /* {"text":…} of valid UTF-8. */
 struct str entry_text_content(struct arena *arena, struct str text);
-/* {"code":…,"params":{}} */
-struct str entry_system_content(struct arena *arena, struct str code);
+/* {"code":…,"params":…}; `params` is a JSON object. */
+struct str entry_system_content(struct arena *arena, struct str code, struct str params);
 /* One line of at most SUMMARY_MAX characters. */
 struct str entry_summary(struct arena *arena, int type, struct str content);
 

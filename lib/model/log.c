@@ -47,10 +47,11 @@ enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct
     return OK;
 }
 
-enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code)
+enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code,
+                           struct str params)
 {
     struct log_draft draft = {.type = ENTRY_SYSTEM,
-                              .content = entry_system_content(ctx->arena, str_of(code))};
+                              .content = entry_system_content(ctx->arena, str_of(code), params)};
     uint64_t id;
 
     /* No client made this id, so the house does. */

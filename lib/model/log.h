@@ -31,7 +31,8 @@ struct log_draft {
  */
 enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct log_draft *draft,
                     struct entry *out) MUST_CHECK;
-/* The house says something: a system entry with this code. */
-enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code) MUST_CHECK;
+/* The house says something: a system entry with this code and these params, a JSON object. */
+enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code,
+                           struct str params) MUST_CHECK;
 
 #endif

@@ -63,14 +63,14 @@ SELECT user_id FROM members
 WHERE conversation_id = :conversation_id AND visible_from_seq <= :seq AND (left_seq IS NULL OR left_seq >= :seq);
 
 -- name: conversation_access_get :one
--- A conversation as one member may see it; none for who never was one.
+-- A conversation as one member may see it; none for who never was one, or left the group.
 -- in: app_id u64, id u64, user_id u64
 -- out: conversation_access(id u64, kind u64, low_id u64?, high_id u64?, flags u64, last_seq u64, version u64,
 --   visible_from_seq u64, left_seq u64?, read_seq u64, member_version u64)
 SELECT c.id, c.kind, c.low_id, c.high_id, c.flags, c.last_seq, c.version,
        m.visible_from_seq, m.left_seq, m.read_seq, m.version AS member_version
 FROM conversations AS c JOIN members AS m ON m.conversation_id = c.id AND m.user_id = :user_id
-WHERE c.id = :id AND c.app_id = :app_id;
+WHERE c.id = :id AND c.app_id = :app_id AND (c.kind <> 1 OR m.left_seq IS NULL);
 
 -- name: conversation_access_above :many
 -- The same for all of one member's above an id, in the order of ids.
@@ -80,6 +80,7 @@ SELECT c.id, c.kind, c.low_id, c.high_id, c.flags, c.last_seq, c.version,
        m.visible_from_seq, m.left_seq, m.read_seq, m.version AS member_version
 FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id
 WHERE m.user_id = :user_id AND m.conversation_id > :above AND c.app_id = :app_id
+  AND (c.kind <> 1 OR m.left_seq IS NULL)
 ORDER BY m.conversation_id LIMIT :max;
 
 -- name: conversation_views :many
@@ -91,7 +92,8 @@ SELECT c.id, c.kind, c.low_id, c.high_id, c.last_seq, c.last_at, c.version + m.v
        m.visible_from_seq, m.left_seq, m.read_seq, p.read_seq AS peer_read_seq
 FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id
 LEFT JOIN members AS p ON p.conversation_id = c.id AND p.user_id = c.low_id + c.high_id - m.user_id
-WHERE m.user_id = :user_id AND m.conversation_id IN (:ids) AND c.app_id = :app_id;
+WHERE m.user_id = :user_id AND m.conversation_id IN (:ids) AND c.app_id = :app_id
+  AND (c.kind <> 1 OR m.left_seq IS NULL);
 
 -- name: conversation_views_page :many
 -- One member's conversations before a point of the list, newest first.
@@ -101,7 +103,7 @@ SELECT c.id, c.kind, c.low_id, c.high_id, c.last_seq, c.last_at, c.version + m.v
        m.visible_from_seq, m.left_seq, m.read_seq, p.read_seq AS peer_read_seq
 FROM members AS m JOIN conversations AS c ON c.id = m.conversation_id
 LEFT JOIN members AS p ON p.conversation_id = c.id AND p.user_id = c.low_id + c.high_id - m.user_id
-WHERE m.user_id = :user_id AND c.app_id = :app_id
+WHERE m.user_id = :user_id AND c.app_id = :app_id AND (c.kind <> 1 OR m.left_seq IS NULL)
   AND (c.last_at < :before_at OR (c.last_at = :before_at AND c.id < :before_id))
 ORDER BY c.last_at DESC, c.id DESC LIMIT :max;
 

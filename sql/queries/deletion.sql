@@ -90,3 +90,12 @@ DELETE FROM members WHERE conversation_id = :id;
 -- name: deletion_notebook_row :exec
 -- in: id u64
 DELETE FROM conversations WHERE id = :id;
+
+-- name: deletion_names :exec
+-- What he called himself in groups, and them.
+-- in: user_id u64
+UPDATE members SET nickname = '', remark = '' WHERE user_id = :user_id;
+
+-- name: deletion_drafts :exec
+-- in: user_id u64
+DELETE FROM drafts WHERE user_id = :user_id;

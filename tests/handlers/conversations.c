@@ -35,7 +35,7 @@ static enum err append(struct ctx *ctx, void *arg)
     for (int i = 0; i < w->n; i++) {
         struct log_draft draft = {.sender_id = ctx->actor.user_id, .type = ENTRY_TEXT, .counts = true};
         if (w->system) {
-            TRY(log_append_system(ctx, &conv, "friends_now"));
+            TRY(log_append_system(ctx, &conv, "friends_now", STR("{}")));
             continue;
         }
         const uint64_t seq = conv.last_seq + 1;
@@ -97,7 +97,7 @@ static void test_content_and_summary(void)
         memcpy(lengthy + 3 * i, "字", 3);
     const struct str summary = entry_summary(arena, ENTRY_TEXT, entry_text_content(arena, str_of(lengthy)));
     CU_ASSERT_EQUAL(summary.n, 3 * SUMMARY_MAX);
-    const struct str system = entry_system_content(arena, STR("friends_now"));
+    const struct str system = entry_system_content(arena, STR("friends_now"), STR("{}"));
     CU_ASSERT_TRUE(str_eq(entry_summary(arena, ENTRY_SYSTEM, system), STR("friends_now")));
     CU_ASSERT_TRUE(str_eq(entry_summary(arena, ENTRY_TEXT, STR("{}")), STR("")));
     CU_ASSERT_TRUE(str_eq(entry_summary(arena, ENTRY_TEXT, STR("{\"text\":\"\\")), STR("\\")));
