@@ -86,9 +86,12 @@ export class Device extends Client {
 
   /** An item of a log: the next one, one that is there, a jump that must be filled, or the first of what is not held. */
   async take(item) {
-    const held = this.view.conversations.get(item.conversation_id)
-    if (held?.isListed) return held.next(item) || this.fill(held, item.seq)
-    if (!held || !isOperation(item)) await this.open(item.conversation_id)
+    let held = this.view.conversations.get(item.conversation_id)
+    if (!held?.isListed) {
+      if (held && isOperation(item)) return // of what was cleared
+      held = await this.open(item.conversation_id)
+    }
+    if (held?.isListed && !held.next(item)) await this.fill(held, item.seq)
   }
 
   /** An entry as its change by this session left it; the change itself has the place `changed_seq`. */
