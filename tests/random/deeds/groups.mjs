@@ -125,10 +125,10 @@ const decide = (word) => (world, device, draw) => {
   const [id, user] = draw.pick([...group.requests])
   return act(world, device, group, {
     tail: `/join-requests/${id}/${word}`, keys: [`request ${id}`],
-    expect: (me) => [group.isAdmin(me) ? 'ok' : 'forbidden'],
+    // What was decided meanwhile is a conflict, unless it was decided the same way.
+    expect: (me) => (group.isAdmin(me) ? ['ok', ...(group.requests.has(id) ? [] : ['conflict'])] : ['forbidden']),
     done(_, { began, ended }) {
-      group.requests.delete(id)
-      if (word === 'accept') enter(world, group, user, began, ended)
+      if (group.requests.delete(id) && word === 'accept') enter(world, group, user, began, ended)
     },
   })
 }

@@ -39,18 +39,22 @@ function requested(world, device, draw, mine) {
   return somebody && world.ledger.pair(id, somebody.id)
 }
 
+/** What was decided meanwhile is a conflict, unless it was decided the same way. */
+const stillOpen = (pair, { id } = pair.request) => () => (pair.request?.id === id ? ['ok'] : ['ok', 'conflict'])
+
 function accept(world, device, draw, wish) {
   const { ledger } = world
   const pair = wish ? ledger.pair(device.account.id, wish.from.id) : requested(world, device, draw, false)
   if (!pair?.request) return null
-  return between(pair, { method: 'POST', path: `/friend-requests/${pair.request.id}/accept` }, () => ['ok'],
+  return between(pair, { method: 'POST', path: `/friend-requests/${pair.request.id}/accept` }, stillOpen(pair),
     (friend) => becomeFriends(ledger, pair, friend.conversation_id))
 }
 
 const endOf = (mine, method, way) => (world, device, draw) => {
   const pair = requested(world, device, draw, mine)
   if (!pair) return null
-  return between(pair, { method, path: `/friend-requests/${pair.request.id}${way}` }, () => ['ok'], () => (pair.request = null))
+  const { id } = pair.request
+  return between(pair, { method, path: `/friend-requests/${id}${way}` }, stillOpen(pair), () => pair.request?.id === id && (pair.request = null))
 }
 
 // ---- friends and blocks ----
