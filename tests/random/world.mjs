@@ -10,7 +10,7 @@ import { Ledger } from './ledger.mjs'
 import { differences, readEverything } from './reading.mjs'
 import { recount } from './recount.mjs'
 
-const HANDS = 12
+const HANDS = 16
 const [RECOUNTS, LOOKS] = [0.01, 0.03] // of the steps
 const ARRIVE_MS = 15_000
 const SHOWN_DEEDS = 12

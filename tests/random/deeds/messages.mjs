@@ -25,7 +25,7 @@ const said = (conversation, deed, body, sender) => {
   const { seq, type } = body
   const { began, ended } = deed
   if (!conversation.entries.some((entry) => entry.seq === seq)) {
-    conversation.entries.push({ seq, sender, type, began, ended, at: Date.now(), hiddenBy: new Set(), reactions: new Map(), body: deed.request.body })
+    conversation.entries.push({ seq, sender, type, began, ended, at: Date.now(), hiddenBy: new Map(), body: deed.request.body })
   }
 }
 
@@ -146,7 +146,7 @@ function recall(world, device, draw) {
     },
     done(conversation, entry) {
       if (entry.pinned) conversation.pins--
-      Object.assign(entry, { recalled: true, pinned: false })
+      Object.assign(entry, { recalled: world.tick, pinned: false })
     },
   })
 }

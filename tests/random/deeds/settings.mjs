@@ -52,7 +52,7 @@ function hide(world, device, draw) {
   return own(world, device, draw, () => ({ method: 'DELETE', tail: `/messages/${entry.seq}?for=me` }), {
     conversation, changes: [`entry ${conversation.id} ${entry.seq}`],
     expect: () => world.ledger.sees(user, conversation, { ...entry, hiddenBy: undefined }),
-    done: () => entry.hiddenBy.add(user),
+    done: () => entry.hiddenBy.set(user, world.tick),
   })
 }
 
