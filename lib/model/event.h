@@ -29,7 +29,7 @@ enum event_kind {
     EVENT_USER = 9,              /* id whose profile changed; to: the friends of id, found when it is rung */
     EVENT_SESSION_REVOKED = 10,  /* id the session; to: to_id */
     EVENT_ENTRY_HIDDEN = 11,     /* id conversation, seq; to: to_id */
-    EVENT_CONVERSATION_REMOVED = 12, /* id conversation; to: to_id */
+    EVENT_CONVERSATION_REMOVED = 12, /* id conversation; to: to_id, who cleared it */
     EVENT_GROUP = 13,        /* id the group; to: to_id, or if 0 all who are in it, found when it is rung */
     EVENT_GROUP_LEFT = 14,   /* id the group, other_id enum group_left_reason; to: to_id */
     EVENT_JOIN_REQUEST = 15, /* id the request; to: to_id */

@@ -259,17 +259,17 @@ static void test_unread_is_counted_to_999(void)
 {
     struct person *a = person_new(house, 1), *b = person_new(house, 1);
     const uint64_t id = fixture_friends(a, b);
-    int64_t unread;
+    struct unread unread;
 
     say(a, id, 998);
     CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread, 998);
+    CU_ASSERT_EQUAL(unread.n, 998);
     say(a, id, 1);
     CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread, 999);
+    CU_ASSERT_EQUAL(unread.n, 999);
     say(a, id, 500);
     CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread, 999);
+    CU_ASSERT_EQUAL(unread.n, 999);
     person_free(a);
     person_free(b);
 }
