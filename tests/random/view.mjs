@@ -75,7 +75,7 @@ export class View {
       held = new Conversation(this, wire)
       this.conversations.set(id, held)
     }
-    if (isNew || version > held.version) held.takeFacts(wire)
+    if (isNew || version > held.version || (version === held.version && !held.isListed)) held.takeFacts(wire)
     // One that was cleared is listed again as soon as something is shown in it.
     if (!held.isListed && wire.last_entry && version >= held.version) {
       held.isListed = true

@@ -87,6 +87,8 @@ export class World {
 
   async populate() {
     const { people, groups } = this.size
+    const { body: server } = await ask(this.base, { path: '/server', timeoutMs: 60_000, way: -1 })
+    this.recallMs = server.limits.recall_seconds * 1000
     await this.byHands(people, (n) => this.register(n))
     this.devices = this.people.flatMap(({ devices }) => devices)
     // Each knows the next three, and opens the notebook.

@@ -157,7 +157,7 @@ function react(world, device, draw) {
   const isTaken = draw.chance(0.3)
   return operate(world, device, draw, {
     request: () => ({ method: isTaken ? 'DELETE' : 'PUT', tail: `/reactions/${encodeURIComponent(emoji)}` }),
-    judge: (_, { recalled }) => [recalled ? 'conflict' : 'ok'],
+    judge: (_, { recalled }) => [recalled && !isTaken ? 'conflict' : 'ok'],
     done(_, entry, changed) {
       const mine = changed.reactions.some((one) => one.emoji === emoji && one.mine)
       if (mine === isTaken) world.wrong.push(`${changed.conversation_id}/${entry.seq}: ${emoji} of ${device.who} is ${mine} after ${isTaken ? 'DELETE' : 'PUT'}`)
