@@ -101,15 +101,16 @@ function repeat(world, device, draw) {
 // ---- changing what was said ----
 /**
  * An operation on an entry that this person may see: `judge()` is the verdict then. Writing is decided first where it is
- * needed.
+ * needed, and what only owner and admins may before what is there.
  */
-function operate(world, device, draw, { of, where: which, mustWrite = true, request, judge, done }) {
+function operate(world, device, draw, { of, mustWrite = true, mustManage = false, request, judge, done }) {
   const { ledger } = world
-  const conversation = where(world, device, draw, which)
+  const conversation = where(world, device, draw)
   const entry = conversation && entryOf(conversation, draw, of)
   if (!entry) return null
   const user = device.account.id
-  const sees = () => after(ledger.sees(user, conversation, entry), judge(conversation, entry))
+  const manages = () => (!mustManage || !conversation.group || conversation.group.isAdmin(user) ? ['ok'] : ['forbidden'])
+  const sees = () => after(manages(), after(ledger.sees(user, conversation, entry), judge(conversation, entry)))
   const { tail = '', ...asked } = request(conversation, entry)
   return {
     conversations: [conversation.id], reads: [rights(conversation), `clear ${conversation.id} ${user}`], changes: [`entry ${conversation.id} ${entry.seq}`],
@@ -194,15 +195,12 @@ function forward(world, device, draw) {
 }
 
 function pin(world, device, draw) {
-  const { id } = device.account
   const isTaken = draw.chance(0.35)
   return operate(world, device, draw, {
     of: ({ pinned }) => !isTaken || pinned,
     request: () => ({ method: isTaken ? 'DELETE' : 'PUT' }),
-    judge: ({ group, pins = 0 }, { recalled, pinned }) => {
-      if (group && !group.isAdmin(id)) return ['forbidden']
-      return [isTaken || pinned ? 'ok' : recalled ? 'not_found' : pins >= PINS_MAX ? 'conflict' : 'ok']
-    },
+    mustManage: true,
+    judge: ({ pins = 0 }, { recalled, pinned }) => [isTaken || pinned ? 'ok' : recalled ? 'not_found' : pins >= PINS_MAX ? 'conflict' : 'ok'],
     done(conversation, entry) {
       if (Boolean(entry.pinned) === isTaken) conversation.pins = (conversation.pins ?? 0) + (isTaken ? -1 : 1)
       entry.pinned = !isTaken
