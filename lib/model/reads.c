@@ -29,18 +29,24 @@ static void tell(struct ctx *ctx, const struct conversation_row *conv, uint64_t 
 }
 
 /* The version of a direct conversation rises for both, since both see the mark; a group sees nobody's. */
-static enum err move(struct ctx *ctx, struct conversation_row *conv, uint64_t seq)
+enum err read_mark_moved(struct ctx *ctx, struct conversation_row *conv, uint64_t seq)
 {
     const uint64_t me = ctx->actor.user_id, peer = conversation_peer_id(conv, me);
 
-    TRY(q_member_set_read(ctx, conv->id, me, seq, NULL));
-    if (conv->kind == CONVERSATION_DIRECT) {
-        TRY(q_conversation_touch(ctx, conv->id, NULL));
-        conv->version++;
-    }
-    tell(ctx, conv, me, seq);
-    if (conv->kind == CONVERSATION_DIRECT && peer != me)
+    if (conv->kind != CONVERSATION_DIRECT)
+        return OK;
+    TRY(q_conversation_touch(ctx, conv->id, NULL));
+    conv->version++;
+    if (peer != me)
         tell(ctx, conv, peer, seq);
+    return OK;
+}
+
+static enum err move(struct ctx *ctx, struct conversation_row *conv, uint64_t seq)
+{
+    TRY(q_member_set_read(ctx, conv->id, ctx->actor.user_id, seq, NULL));
+    TRY(read_mark_moved(ctx, conv, seq));
+    tell(ctx, conv, ctx->actor.user_id, seq);
     return OK;
 }
 
