@@ -19,7 +19,7 @@ SELECT id FROM conversations WHERE id IN (:ids) ORDER BY id FOR UPDATE;
 -- name: deletion_part_pairs :exec
 -- Nobody is anybody's friend there any more; blocks stay as they are.
 -- in: ids u64[]
-UPDATE conversations SET flags = flags & ~1, version = version + 1 WHERE id IN (:ids);
+UPDATE conversations SET flags = flags & ~17, version = version + 1 WHERE id IN (:ids);
 
 -- name: deletion_count_down :exec
 -- in: ids u64[]
