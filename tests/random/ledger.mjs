@@ -125,6 +125,12 @@ export class Ledger {
   }
 }
 
-/** A verdict that holds only where another one lets it come that far. */
-export const after = (first, next) => (first.includes('ok') ? [...first.filter((code) => code !== 'ok'), ...next] : first)
+/**
+ * Two verdicts on one thing. Who may not know of it hears just that; of two other refusals the contract does not say which
+ * comes first.
+ */
+export function after(first, next) {
+  if (first.includes('ok')) return [...first.filter((code) => code !== 'ok'), ...next]
+  return first.length === 1 && first[0] === 'not_found' ? first : [...first, ...next.filter((code) => code !== 'ok')]
+}
 export { NEAR_MS, NEVER }

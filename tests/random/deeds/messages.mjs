@@ -126,7 +126,7 @@ function edit(world, device, draw) {
   return operate(world, device, draw, {
     of: ({ sender, type }) => isForeign || (sender === id && (type === 'text' || draw.chance(0.1))),
     request: () => ({ method: 'PATCH', body: { content: { text: `better: ${words(draw)}` } } }),
-    judge: (_, { sender, type, recalled }) => [sender !== id ? 'forbidden' : type !== 'text' ? 'invalid_request' : recalled ? 'conflict' : 'ok'],
+    judge: (_, { sender, type, recalled }) => [sender !== id ? 'forbidden' : recalled ? 'conflict' : type !== 'text' ? 'invalid_request' : 'ok'],
     done: (_, entry, changed) => device.takeChanged(changed),
   })
 }
@@ -200,7 +200,7 @@ function pin(world, device, draw) {
     of: ({ pinned }) => !isTaken || pinned,
     request: () => ({ method: isTaken ? 'DELETE' : 'PUT' }),
     mustManage: true,
-    judge: ({ pins = 0 }, { recalled, pinned }) => [isTaken || pinned ? 'ok' : recalled ? 'not_found' : pins >= PINS_MAX ? 'conflict' : 'ok'],
+    judge: ({ pins = 0 }, { recalled, pinned }) => [isTaken || pinned ? 'ok' : recalled || pins >= PINS_MAX ? 'conflict' : 'ok'],
     done(conversation, entry) {
       if (Boolean(entry.pinned) === isTaken) conversation.pins = (conversation.pins ?? 0) + (isTaken ? -1 : 1)
       entry.pinned = !isTaken
