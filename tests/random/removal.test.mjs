@@ -132,14 +132,16 @@ class Lane {
 
 test('removal and send at the same moment: nothing comes in after it, nothing goes out', { timeout: 600_000 }, async () => {
   const lanes = await Promise.all(Array.from({ length: LANES }, (_, n) => new Lane(n).open()))
+  let failed
   await Promise.all(lanes.map(async (lane, n) => {
-    for (let round = 0; round < ROUNDS / LANES; round++) {
+    for (let round = 0; round < ROUNDS / LANES && !failed; round++) {
       await lane.round(round % EACH === n % EACH).catch((error) => {
         error.message = `seed ${seed}, lane ${n}, round ${round}, group ${lane.group}: ${error.message}`
-        throw error
+        failed ??= error
       })
     }
   }))
+  if (failed) throw failed
   await until('all is rung', async () => (await house.sql('SELECT COUNT(*) FROM outbox'))[0][0] === '0')
   await Promise.all(lanes.map((lane) => lane.hearsNoMore()))
   const sum = (name) => lanes.reduce((all, { counts }) => all + counts[name], 0)
