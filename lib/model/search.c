@@ -160,7 +160,7 @@ static enum err try_entry(struct search *s, const struct entry *entry)
 /* The first `n` of the pool. */
 static enum err read_hits(struct search *s, size_t n)
 {
-    struct entry_ref refs[READ_AT_ONCE];
+    struct entry_ref refs[READ_AT_ONCE] = {0};
     struct entry entries[READ_AT_ONCE];
 
     for (size_t i = 0; i < n; i++)
