@@ -34,6 +34,7 @@ class Lane {
     ok(await owner.post(`/groups/${group}/members`, { user_ids: [victim.id] }), 201)
     const mine = await victim.say(group, 'Here I am')
     const listening = this.listen()
+    listening.catch(() => {}) // it is awaited below
     const from = mine.seq
     const tries = Array.from({ length: 1 + draw.below(3) }, () => {
       const id = uuid()
