@@ -228,7 +228,8 @@ export const RULES = {
         visit: ({ seq }, highest) => seq >= highest || wrong.push(`${key}: read to ${seq} after ${highest} was acknowledged`) })
       for (const { seq, asked } of reads) if (seq < asked) wrong.push(`${key}: asked to mark ${asked}, answered ${seq}`)
     }
-    for (const [key, marks] of grouped(h.marks, ({ conversation, user }) => `${conversation} ${user}`)) {
+    // A conversation's version is that of one person's view of it.
+    for (const [key, marks] of grouped(h.marks, ({ conversation, user, who }) => `${conversation} ${user} as ${h.devices.get(who).user} hears of it`)) {
       const byVersion = [...marks].sort((a, b) => a.version - b.version || a.seq - b.seq)
       byVersion.forEach(({ seq, version }, i) => i && seq < byVersion[i - 1].seq &&
         wrong.push(`${key}: ${seq} in version ${version}, ${byVersion[i - 1].seq} in version ${byVersion[i - 1].version}`))
@@ -239,7 +240,8 @@ export const RULES = {
   'read marks agree': (h) => {
     const wrong = []
     const of = (conversation, user) => h.truths.get(conversation)?.marks[user]
-    const differs = (who, conversation, user, seq) => seq === of(conversation, user) ||
+    const isOut = (conversation, user) => h.stays.has(conversation) && !h.truths.get(conversation).members.includes(user)
+    const differs = (who, conversation, user, seq) => isOut(conversation, user) || seq === of(conversation, user) ||
       wrong.push(`${conversation}: ${who} has the mark of ${user} at ${seq}, it is ${of(conversation, user)}`)
     for (const [who, { ends }] of h.devices) for (const [conversation, user, seq] of ends?.marks ?? []) differs(who, conversation, user, seq)
     for (const { op, who, conversation, user, read_seq } of h.records) if (op === 'conversation') differs(who, conversation, user, read_seq)
