@@ -228,7 +228,7 @@ export class World {
         marks: Object.fromEntries((members.get(conversation) ?? []).map((user) => [user, marks.get(`${conversation} ${user}`)])) })
     }
     const readers = this.people.map((account) => this.devices.find((device) => device.account === account))
-    await Promise.all(readers.map((device) => this.readAll(device, ends)))
+    await Promise.all(readers.map((device) => this.readAll(device, ends, members)))
     for (const device of readers) {
       const blocks = await device.insist('look', { path: '/blocks?limit=200' })
       device.note('blocks', 'ok', { account: device.account.id, users: blocks.body.items.map(({ user }) => user.id) })
@@ -243,10 +243,10 @@ export class World {
   pageOf = (device, id, how, at) =>
     until('a page', () => device.page(id, how, at, 50 + device.below(150)), { deadlineMs: READY_MS })
 
-  async readAll(device, ends) {
+  async readAll(device, ends, members) {
     for (const id of new Set(device.account.conversations)) {
       const log = device.log(id)
-      if (!log) continue // a group that it is not in
+      if (!log || !members.get(id).includes(device.account.id)) continue // a group that it is not in
       for (let after = log.from - 1; after < ends.get(id);) {
         const page = await this.pageOf(device, id, 'after', after)
         after = page.covers ? page.covers[1] : Infinity
