@@ -163,7 +163,7 @@ test:
 	@tests/run
 unit handlers contract frontend api e2e chaos lint model power:
 	@MODE=$(MODE) tests/run $@
-bench: $(patsubst %,$(BIN)/bench-%,load writer tokens ring)
+bench: $(patsubst %,$(BIN)/bench-%,load writer tokens ring seed)
 	@tools/run.py build
 	@tools/node.sh tests/bench/bench.mjs
 campaign:
