@@ -1,5 +1,6 @@
 // A part of a log further up, to which somebody jumped: to a quote, a pin, something found. It grows both ways, follows what is done
 // to its entries, and becomes one with the end of the log when it gets there; then it goes on as the log does.
+import type { Looking } from './held'
 import type { Span } from './span'
 import type { Entry } from './types'
 
@@ -26,7 +27,7 @@ export interface LogWindow {
 /** The log that it is a part of. */
 export interface WindowHost {
   readonly newest: Span | null
-  readonly windows: Set<{ span: Span; close: () => void }>
+  readonly windows: Set<Looking>
   inTurn<T>(work: () => Promise<T>): Promise<T>
   readAround(seq: number): Promise<Span | null>
   readOlder(span: Span, limit: number): Promise<void>
@@ -45,7 +46,7 @@ export function openWindow(host: WindowHost, seq: number): Promise<LogWindow | n
   })
 }
 
-class Window implements LogWindow {
+class Window implements LogWindow, Looking {
   closed = false
   private reading = false
 

@@ -3,12 +3,12 @@
 // Operations take a `seq` and are not shown; what they did is, wherever the entry is held.
 // Reads run one after the other; entries that arrive meanwhile are put in place when they fit.
 import { backoffMs } from './backoff'
-import { Changes } from './changes'
 import { Emitter } from './emitter'
 import { PosthouseError } from './errors'
+import { Held, type Looking } from './held'
 import { openWindow, type LogWindow, type WindowHost } from './log-window'
 import { Span } from './span'
-import { operationOf, type Entry, type MessageList, type SyncChange } from './types'
+import type { Entry, MessageList, SyncChange } from './types'
 import type { Waker } from './waker'
 
 const PAGE = 50
@@ -58,13 +58,9 @@ export interface LogParts {
 }
 
 export class Log implements ConversationLog, WindowHost {
-  newest: Span | null = null
-  readonly windows = new Set<{ span: Span; close: () => void }>()
-  private readonly changes = new Changes()
+  private readonly held = new Held()
   /** The highest seq that we know to exist. */
   private highest = 0
-  /** Nothing below is for me to see. */
-  private floor = 1
   /** What is here may be out of date in ways that nobody will tell: it is to be replaced. */
   private stale = false
   /** Grows when all is dropped: what was read before is of no use. */
@@ -78,6 +74,14 @@ export class Log implements ConversationLog, WindowHost {
     readonly conversationId: string,
     private readonly parts: LogParts,
   ) {}
+
+  get newest(): Span | null {
+    return this.held.newest
+  }
+
+  get windows(): Set<Looking> {
+    return this.held.windows
+  }
 
   get entries(): readonly Entry[] {
     return this.newest?.entries ?? NONE
@@ -125,7 +129,7 @@ export class Log implements ConversationLog, WindowHost {
   }
 
   async apply(entry: Entry): Promise<void> {
-    const changed = this.learn(entry)
+    const changed = this.held.learn(entry)
     this.highest = Math.max(this.highest, entry.seq)
     // Nothing was read yet: the newest page, when it is wanted, brings this one too.
     if (!this.newest || entry.seq <= this.newest.high) return changed ? this.tell() : undefined
@@ -135,36 +139,27 @@ export class Log implements ConversationLog, WindowHost {
 
   /** An entry that was changed, as it is now. */
   update(entry: Entry): void {
-    if (this.learn(entry)) this.tell()
+    if (this.held.learn(entry)) this.tell()
   }
 
   /** I hid an entry. */
   hide(seq: number): void {
-    this.changes.hide(seq)
-    if (this.removeFromSpans(seq)) this.tell()
+    if (this.held.hide(seq)) this.tell()
   }
 
   /** From which seq on this reader sees the log. */
   raise(floor: number): void {
-    if (floor === this.floor) return
-    // In again, and now with what was said before: what was hidden then is not now.
-    if (floor < this.floor) this.changes.clear()
-    this.floor = floor
-    for (const span of this.spans()) {
-      span.topReached = false
-      span.cut(floor)
-    }
+    if (floor === this.held.floor) return
+    this.held.raise(floor)
     this.tell()
   }
 
   /** All of it is gone for this reader; who looks may see it anew. */
   drop(): void {
     this.life++
-    this.newest = null
+    this.held.clear()
     this.highest = 0
     this.stale = false
-    this.changes.clear()
-    this.closeWindows()
     this.tell()
   }
 
@@ -174,11 +169,11 @@ export class Log implements ConversationLog, WindowHost {
    * `mayBeHidden`: entries that are held may have been hidden since, which a sync does not tell. Where nobody looks, they are dropped.
    */
   take({ from_seq, to_seq, items, changed, changed_limited }: SyncChange, mayBeHidden = false): boolean {
-    for (const item of changed) this.learn(item)
+    for (const item of changed) this.held.learn(item)
     this.highest = Math.max(this.highest, to_seq)
     if (changed_limited || (mayBeHidden && !this.isHeard)) {
       this.stale = this.newest !== null
-      this.closeWindows()
+      this.held.closeWindows()
     }
     if (this.reading > 0) return false
     if (this.newest && !this.stale && from_seq <= this.newest.high + 1) {
@@ -187,18 +182,18 @@ export class Log implements ConversationLog, WindowHost {
     }
     if (this.newest && this.isHeard) return false
     if (items.length === 0) return this.forgetStale()
-    this.begin(new Span(from_seq, to_seq, this.shown(items)))
+    this.begin(new Span(from_seq, to_seq, this.held.shown(items)))
     return true
   }
 
   /** Reads again what is held, for what was hidden; whatever is newer here stays. */
   reread(): Promise<void> {
     return this.inTurn(async () => {
-      for (const { low, high } of this.spans()) {
+      for (const { low, high } of this.held.spans()) {
         for (let after = low - 1, life = this.life; after < high && life === this.life; ) {
           const page = await this.read({ after_seq: after, limit: LARGEST_PAGE })
           if (life !== this.life) return
-          for (const item of page.items) this.learn(item)
+          for (const item of page.items) this.held.learn(item)
           const reached = coversOf(page)?.[1] ?? high
           after = Math.max(reached, after + 1)
         }
@@ -209,7 +204,7 @@ export class Log implements ConversationLog, WindowHost {
   // ---- for windows ----
 
   hasOlderThan(span: Span): boolean {
-    return span.low > this.floor && !span.topReached
+    return span.low > this.held.floor && !span.topReached
   }
 
   hasNewerThan(span: Span): boolean {
@@ -221,8 +216,8 @@ export class Log implements ConversationLog, WindowHost {
     const page = await this.read({ around_seq: seq, limit: PAGE })
     const covers = coversOf(page)
     if (life !== this.life || !covers) return null
-    const span = new Span(...covers, this.shown(page.items))
-    this.join(span)
+    const span = new Span(...covers, this.held.shown(page.items))
+    this.meet(span)
     return this.newest && span.high >= this.newest.low - 1 ? this.newest : span
   }
 
@@ -232,10 +227,10 @@ export class Log implements ConversationLog, WindowHost {
     const page = await this.read({ before_seq: low, limit })
     if (life !== this.life || span.low !== low) return
     const lowest = Math.min(coversOf(page)?.[0] ?? low, low)
-    span.prepend(this.shown(page.items), lowest)
+    span.prepend(this.held.shown(page.items), lowest)
     // A page that brings nothing would be asked for for ever.
     span.topReached = lowest === low
-    this.joinAll()
+    this.held.joinWindows()
     this.tell()
   }
 
@@ -244,7 +239,7 @@ export class Log implements ConversationLog, WindowHost {
     const page = await this.read({ after_seq: span.high, limit })
     if (life !== this.life) return
     this.append(span, page.items, coversOf(page)?.[1] ?? span.high)
-    this.join(span)
+    this.meet(span)
     this.tell()
   }
 
@@ -302,7 +297,7 @@ export class Log implements ConversationLog, WindowHost {
     const life = this.life
     const page = await this.read({ limit: PAGE })
     if (life !== this.life) return
-    this.begin(new Span(...(coversOf(page) ?? [page.last_seq + 1, page.last_seq]), this.shown(page.items)))
+    this.begin(new Span(...(coversOf(page) ?? [page.last_seq + 1, page.last_seq]), this.held.shown(page.items)))
     // An entry may have arrived after the page was read and before it was here.
     if (this.behind()) await this.readForward()
   }
@@ -315,7 +310,7 @@ export class Log implements ConversationLog, WindowHost {
       if (life !== this.life) return
       if (page.last_seq - after > FAR) {
         // What was done to entries in between is not read.
-        this.closeWindows()
+        this.held.closeWindows()
         return this.readNewest()
       }
       const reached = coversOf(page)?.[1] ?? after
@@ -333,90 +328,30 @@ export class Log implements ConversationLog, WindowHost {
 
   /** A new range at the end, in place of the one that was there. */
   private begin(span: Span): void {
-    span.cut(this.floor)
-    this.newest = span
+    span.cut(this.held.floor)
+    this.held.newest = span
     this.stale = false
     this.highest = Math.max(this.highest, span.high)
-    this.joinAll()
+    this.held.joinWindows()
     this.tell()
   }
 
   private append(span: Span, items: MessageList['items'], reached: number): void {
-    span.append(this.shown(items), reached)
+    span.append(this.held.shown(items), reached)
     this.highest = Math.max(this.highest, span.high)
     this.tell()
   }
 
   private forgetStale(): boolean {
-    if (this.stale) this.newest = null
+    if (this.stale) this.held.newest = null
     this.stale = false
     return true
   }
 
-  private closeWindows(): void {
-    for (const window of [...this.windows]) window.close()
-  }
-
-  private joinAll(): void {
-    for (const { span } of [...this.windows]) this.join(span)
-  }
-
-  /** A window that has come to the newest range is one with it. */
-  private join(span: Span): void {
-    const { newest } = this
-    if (span === newest) return
-    if (!newest) {
-      // Nobody has read the end yet, and here it is.
-      if (span.high >= this.highest) this.newest = span
-      return
-    }
-    if (span.high < newest.low - 1) return
-    if (span.low < newest.low) {
-      newest.prepend(span.entries, span.low)
-      newest.topReached = span.topReached
-    }
-    for (const window of this.windows) if (window.span === span) window.span = newest
-  }
-
-  /** What an entry says of itself or of another one; whether something that is held is otherwise now. */
-  private learn(item: MessageList['items'][number]): boolean {
-    if (item.type === 'hidden') {
-      this.changes.hide(item.seq)
-      return this.removeFromSpans(item.seq)
-    }
-    const operation = operationOf(item)
-    if (operation) {
-      this.changes.operation(operation)
-      return operation.entry ? this.replaceInSpans(operation.entry) : this.removeFromSpans(operation.target_seq)
-    }
-    if (item.changed_seq === null) return false
-    this.changes.version(item)
-    return this.replaceInSpans(item)
-  }
-
-  private replaceInSpans(entry: Entry): boolean {
-    return this.spans().map((span) => span.replace(entry)).includes(true)
-  }
-
-  private removeFromSpans(seq: number): boolean {
-    return this.spans().map((span) => span.remove(seq)).includes(true)
-  }
-
-  private spans(): Span[] {
-    const spans = new Set([...this.windows].map(({ span }) => span))
-    if (this.newest) spans.add(this.newest)
-    return [...spans]
-  }
-
-  /** Of a page, what is shown of it, oldest first, each as it is now. */
-  private shown(items: MessageList['items']): Entry[] {
-    for (const item of items) if (item.type === 'hidden' || operationOf(item)) this.learn(item)
-    return items
-      .filter((item): item is Entry => item.type !== 'hidden' && operationOf(item) === null)
-      .map((entry) => this.changes.present(entry))
-      .filter((entry) => entry !== null)
-      .filter((entry) => entry.seq >= this.floor)
-      .sort((a, b) => a.seq - b.seq)
+  /** A window that has come to the end is one with it, or is it, if nobody has read the end yet. */
+  private meet(span: Span): void {
+    if (this.newest) this.held.join(span)
+    else if (span.high >= this.highest) this.held.newest = span
   }
 
   private tell(): void {
