@@ -180,7 +180,7 @@ step('the read list says who has read and who has not', async () => {
     return false
   })
   await anna.shot('37-readers')
-  await anna.page.locator('.el-tabs__item').nth(1).click()
+  await anna.click('readers-unread')
   await anna.see('reader-unread', `[data-user="${people.c.name}"]`)
   await anna.page.keyboard.press('Escape')
   await anna.gone('readers')
