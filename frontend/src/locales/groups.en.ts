@@ -60,6 +60,7 @@ const groups = {
     manage: 'Management',
     joinPolicy: 'Who may join',
     joinPolicies: { open: 'Everybody', approval: 'Who is let in', invite: 'Only who is invited' },
+    addressHint: 'Who has this address can join, or ask to, as you chose above.',
     muteAll: 'Mute all',
     muteAllHint: 'Only the owner and admins may write',
     historyForNew: 'New members see earlier messages',

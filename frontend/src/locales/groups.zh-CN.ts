@@ -62,6 +62,7 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
     manage: '群管理',
     joinPolicy: '谁可以加入',
     joinPolicies: { open: '任何人', approval: '需要审核', invite: '仅限邀请' },
+    addressHint: '知道此地址的人可以按上面的设置加入或申请加入。',
     muteAll: '全员禁言',
     muteAllHint: '只有群主和管理员可以发言',
     historyForNew: '新成员可看历史消息',
