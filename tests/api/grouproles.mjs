@@ -3,6 +3,8 @@
 //
 // Of the roles, `muted` is a member until tomorrow, `former` was removed, `invited` holds a link, `blocked` is blocked by
 // the owner and not in it, `suspended` is a member whose account is.
+import { randomUUID } from 'node:crypto'
+
 import { Person, ok, unique } from './client.mjs'
 
 export const GROUP_ROLES = ['admin', 'member', 'muted', 'former', 'invited', 'blocked', 'stranger', 'foreign', 'suspended',
@@ -20,6 +22,12 @@ const ownerOnly = (outcome) => inside(outcome, FORBIDDEN, FORBIDDEN)
 const everybody = (outcome) => ({ ...inside(outcome, outcome, outcome, outcome), foreign: outcome })
 
 const group = (rest = '', body) => (scene) => ({ path: `/groups/${scene.group}${rest}`, body: body?.(scene) })
+const inGroup = (rest = '', body) => (scene, role, person, made) =>
+  ({ path: `/conversations/${scene.group}${typeof rest === 'function' ? rest(made) : rest}`, body: body?.(scene, made) })
+/** The owner says something; its seq. */
+const says = async ({ owner, group: id }) => (await owner.say(id, 'said by the owner')).seq
+/** What is refused to who may not write, and otherwise as told. */
+const writing = (outcomes) => ({ ...outcomes, muted: '403 muted' })
 /** Somebody asks, each time anew. */
 const asks = async ({ group: id }) => ok(await (await Person.register()).post(`/groups/${id}/join-requests`, {}), 201).id
 
@@ -85,4 +93,48 @@ export const groupRows = {
     ask: ({ token }) => ({ path: `/join/${token}` }),
     ...inside('200', '200', '200', '201'),
   },
+
+  // The conversation of the group.
+  getConversation: { ask: inGroup(), ...members('200') },
+  updateConversation: { ask: inGroup('', () => ({ pinned: true })), ...members('200') },
+  clearConversation: { fresh: true, ask: inGroup(), ...members('204') },
+  listMessages: { ask: inGroup('/messages'), ...members('200') },
+  sendMessage: {
+    ask: inGroup('/messages', () => ({ client_msg_id: randomUUID(), type: 'text', content: { text: '在吗' } })),
+    ...writing(members('201')),
+  },
+  'sendMessage: to all': {
+    ask: inGroup('/messages', () => ({ client_msg_id: randomUUID(), type: 'text', content: { text: 'x' }, mentions: ['all'] })),
+    ...writing(staff('201')),
+  },
+  editMessage: {
+    make: says,
+    ask: inGroup((seq) => `/messages/${seq}`, () => ({ content: { text: 'better' } })),
+    ...writing(inside('200', FORBIDDEN, FORBIDDEN)),
+  },
+  deleteMessage: { make: says, ask: inGroup((seq) => `/messages/${seq}`), ...staff('204') },
+  'deleteMessage: for me': { make: says, ask: inGroup((seq) => `/messages/${seq}?for=me`), ...members('204') },
+  addReaction: {
+    make: says,
+    ask: inGroup((seq) => `/messages/${seq}/reactions/${encodeURIComponent('👍')}`),
+    ...writing(members('200')),
+  },
+  removeReaction: {
+    make: says,
+    ask: inGroup((seq) => `/messages/${seq}/reactions/${encodeURIComponent('👎')}`),
+    ...writing(members('200')),
+  },
+  listReactions: { make: says, ask: inGroup((seq) => `/messages/${seq}/reactions`), ...members('200') },
+  listReaders: { make: says, ask: inGroup((seq) => `/messages/${seq}/readers`), ...members('200') },
+  forwardMessages: {
+    make: says,
+    ask: inGroup('/forward', ({ group: id }, seq) =>
+      ({ from_conversation_id: id, seqs: [seq], mode: 'each', client_msg_id: randomUUID() })),
+    ...writing(members('201')),
+  },
+  listPins: { ask: inGroup('/pins'), ...members('200') },
+  pinMessage: { make: says, ask: inGroup((seq) => `/pins/${seq}`), ...writing(staff('204')) },
+  unpinMessage: { make: says, ask: inGroup((seq) => `/pins/${seq}`), ...writing(staff('204')) },
+  markRead: { ask: inGroup('/read', () => ({ seq: 1 })), ...members('200') },
+  sendTyping: { ask: inGroup('/typing'), ...writing(members('204')) },
 }
