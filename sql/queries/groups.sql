@@ -140,6 +140,11 @@ WHERE m.user_id IN (:ids) AND m.left_seq IS NULL AND c.kind = 1 GROUP BY m.user_
 -- out: group_person_row(id u64, kind u64, state u64)
 SELECT id, kind, state FROM users WHERE id IN (:ids) AND app_id = :app_id ORDER BY id FOR UPDATE;
 
+-- name: group_people_touch :exec
+-- They must hear of something that stands in nobody's row.
+-- in: ids u64[]
+UPDATE users SET version = version + 1 WHERE id IN (:ids) AND state <> 2;
+
 -- name: group_pairs :many
 -- How a person stands with some others: the flags of their direct conversations.
 -- in: user_id u64, others u64[]

@@ -45,7 +45,7 @@ test('a text of 8001 characters, an empty one, another type: refused, nothing st
   refused(await send({ content: { text: '' } }), 400, 'invalid_request', 'content.text')
   refused(await send({ content: {} }), 400, 'invalid_request', 'content.text')
   refused(await send({ type: 'system' }), 400, 'invalid_request', 'type')
-  refused(await send({ type: 'image' }), 400, 'invalid_request', 'type')
+  refused(await send({ type: 'image' }), 400, 'invalid_request', 'content.file_id')
   refused(await send({ client_msg_id: 'not-a-uuid' }), 400, 'invalid_request', 'client_msg_id')
   refused(await send({ reply_to_seq: 2 }), 400, 'invalid_request', 'reply_to_seq')
   assert.deepEqual(await rowCounts(), before)
