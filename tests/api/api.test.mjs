@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 
 import { test } from './client.mjs'
+import { metric } from './house.mjs'
 import { unexercised } from './validate.mjs'
 
 import './suites/gateway.mjs'
@@ -24,4 +25,9 @@ import './suites/hostile.mjs'
 
 test('every operation of openapi.yaml was answered, and as it says', () => {
   assert.deepEqual(unexercised(), [])
+})
+
+// It would go in the middle of some count of rows (house.mjs).
+test('nothing was left for the courier to sweep', async () => {
+  assert.equal(await metric('posthouse_rows_expired_total'), 0)
 })

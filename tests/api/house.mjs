@@ -1,7 +1,6 @@
 // The house that all API suites share: opened once, without limits per person or address (the suites are one address
 // that is always in a hurry), closed after the last test. And what these suites look into besides HTTP.
 import { spawn } from 'node:child_process'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import { after } from 'node:test'
@@ -10,28 +9,20 @@ import { openHouse } from '../lib/house.mjs'
 
 export const CORS_ORIGIN = 'https://chat.example.org'
 
-/** A port that nobody has at this moment. */
-export async function freePort() {
-  const server = createServer()
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-export const metricsPort = await freePort()
 const settings = {
   POSTHOUSE_RATE_USER_PER_S: '0',
   POSTHOUSE_CORS_ORIGINS: CORS_ORIGIN,
-  POSTHOUSE_METRICS_PORT: String(metricsPort),
   POSTHOUSE_STREAM_BEAT_S: '1',
   POSTHOUSE_OUTPUT_TIMEOUT_S: '2',
 }
 export const house = await openHouse({ env: settings })
 after(() => house.close())
 
-/** Table → number of rows, for "nothing was stored". `but` are tables that change by themselves or by right. */
 const SEARCH = ['search_terms', 'search_queue', 'search_sweeps'] // the courier's, a moment later
+/**
+ * Table → number of rows, for "nothing was stored". `but` are tables that change by themselves or by right. The courier
+ * sweeps once a minute what is a day old: no test may leave such rows, or a count that this minute falls into is another.
+ */
 let tables
 export async function rowCounts(but = []) {
   tables ??= (await house.sql('SHOW TABLES')).flat()
@@ -42,7 +33,8 @@ export async function rowCounts(but = []) {
 
 /** The sum of one of the courier's counters over its labels. */
 export async function metric(name) {
-  const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`)
+  const port = readFileSync(join(house.run_dir, 'courier.port'), 'utf8').trim()
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`)
   const rows = (await answer.text()).split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
   return rows.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
 }

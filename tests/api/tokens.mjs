@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { house } from './house.mjs'
 
 const MAC_BYTES = 32
+const KEY_AT = 2
 const hmac = (key, data) => createHmac('sha256', key).update(data).digest()
 
 /**
@@ -13,10 +14,11 @@ const hmac = (key, data) => createHmac('sha256', key).update(data).digest()
  * that lives until then; keyOf(secret) is the key under another secret.
  */
 export async function tokenSmith(person) {
-  const [[keyId, salt]] = await house.sql('SELECT id, HEX(salt) FROM token_keys WHERE retired_at IS NULL ORDER BY id LIMIT 1')
+  const genuine = Buffer.from(person.token, 'base64url')
+  const keyId = genuine.readUInt16BE(KEY_AT) // after a rotation the former one signs for a while
+  const [[salt]] = await house.sql(`SELECT HEX(salt) FROM token_keys WHERE id = ${keyId}`)
   const keyOf = (secret) => hmac(hmac(secret, 'posthouse'), Buffer.from(salt, 'hex'))
   const own = keyOf(readFileSync(`${house.folder}/secret`))
-  const genuine = Buffer.from(person.token, 'base64url')
   const head = genuine.subarray(0, genuine.length - MAC_BYTES)
   assert.deepEqual(hmac(own, head), genuine.subarray(-MAC_BYTES), `key ${keyId} signs as the house does`)
   const sign = (change, key = own) => {

@@ -80,6 +80,11 @@ export class Browser {
     return this.at(test, more).first().waitFor({ state: 'hidden' })
   }
 
+  /** Waits until its connection is online, or offline. */
+  is(state) {
+    return this.at('connection', `[data-state="${state}"]`).waitFor({ state: 'attached' })
+  }
+
   async seeText(test, text, more = '') {
     await this.page.locator(`[data-test="${test}"]${more}`).filter({ hasText: text }).first().waitFor({ state: 'visible' })
   }

@@ -1,9 +1,11 @@
 // The poll: cursors, resync, order, who gets what, how a waiting poll ends, and Redis that forgets.
 import assert from 'node:assert/strict'
 
-import { Person, Poller, befriend, friends, house, ok, parkedPolls, refused, test, until } from '../client.mjs'
+import { Person, Poller, befriend, friends, house, ok, parkedPolls, promptly, refused, test, until } from '../client.mjs'
 
 const said = (events) => events.filter((event) => event.type === 'entry').map((event) => event.entry.content.text)
+/** Less than the shortest poll of those that are answered at once would wait. */
+const LONG_MS = 15_000
 const poll = (person, query) => person.get(`/poll?${query}`)
 
 test('without a cursor: at once, resync, and a cursor from which nothing is missed', async () => {
@@ -12,7 +14,7 @@ test('without a cursor: at once, resync, and a cursor from which nothing is miss
   assert.deepEqual(ok(answer).events, [])
   assert.equal(answer.body.resync, true)
   assert.match(answer.headers['cache-control'] ?? '', /no-store/)
-  assert.ok(answer.ms < 3000)
+  assert.ok(answer.ms < LONG_MS, `${answer.ms} ms`)
   const poller = new Poller(b)
   poller.cursor = answer.body.cursor
   const entry = await a.say(conversation, 'between the cursor and the snapshot')
@@ -37,10 +39,10 @@ test('unknown, foreign and garbage cursors: resync, never an error that a client
   const { cursor } = await Poller.start(b)
   const far = cursor.replace(/\d+$/, '99999999')
   for (const bad of ['x', 'garbage.0', far, 'aaaa.18446744073709551615', 'aaaa.99999999999999999999', '0', '.', '驿站', '%00x', "'--"]) {
-    const answer = await poll(a, `timeout=10&cursor=${encodeURIComponent(bad)}`)
+    const answer = await poll(a, `timeout=20&cursor=${encodeURIComponent(bad)}`)
     if (answer.status === 400) refused(answer, 400, 'invalid_request', 'cursor')
     else assert.equal(ok(answer).resync, true, bad)
-    assert.ok(answer.ms < 5000)
+    assert.ok(answer.ms < LONG_MS, `${bad}: ${answer.ms} ms`)
   }
   refused(await poll(a, `cursor=${'x'.repeat(129)}`), 400, 'invalid_request', 'cursor')
   refused(await poll(a, 'cursor='), 400, 'invalid_request', 'cursor')
@@ -49,14 +51,14 @@ test('unknown, foreign and garbage cursors: resync, never an error that a client
 test('a waiting poll is answered by news, soon', async () => {
   const [a, b, conversation] = await friends()
   const poller = await Poller.start(b)
-  for (let i = 0; i < 5; i++) {
+  await promptly('the news', 1000, async (i) => {
     const { answer } = await poller.park(25)
     const sent = performance.now()
     await a.say(conversation, `news ${i}`)
     const body = await answer
     assert.deepEqual(said(body.events), [`news ${i}`])
-    assert.ok(performance.now() - sent < 1000, 'within a second')
-  }
+    return performance.now() - sent
+  })
 })
 
 test('an own entry goes to the other sessions of the person and passes over the one that sent it', async () => {
@@ -116,7 +118,7 @@ test('the deadline answers an empty list with a cursor that goes on', async () =
   const body = await poller.once(2)
   const waited = Date.now() - started
   assert.deepEqual([body.events, body.superseded ?? false, body.resync ?? false], [[], false, false])
-  assert.ok(waited >= 1500 && waited <= 4000, `${waited} ms`)
+  assert.ok(waited >= 1500 && waited <= LONG_MS, `${waited} ms`)
   const entry = await a.say(conversation, 'after the silence')
   await poller.entry(conversation, entry.seq)
   assert.equal(poller.resyncs, 1)
@@ -137,7 +139,7 @@ test('a hang-up is noticed, and what came meanwhile is there afterwards', async 
   assert.equal(await parkedPolls(), 1)
   abort()
   await assert.rejects(answer)
-  await until('the hang-up is noticed', async () => (await parkedPolls()) === 0, 2000)
+  await until('the hang-up is noticed', async () => (await parkedPolls()) === 0)
   const entry = await a.say(conversation, 'nobody listens')
   await poller.entry(conversation, entry.seq)
   assert.equal(poller.resyncs, 1)
@@ -147,17 +149,19 @@ test('presence: a friend who polls is online and is told; a stranger is not', as
   const [a, b] = await friends()
   const watching = await Poller.start(a)
   const polling = await Poller.start(b)
-  const waiting = watching.event('presence', (event) => event.type === 'presence' && event.user_id === b.id && event.online)
-  await until('the friend is shown as online', async () => {
-    await polling.once(1)
-    return ok(await a.get(`/users/${b.id}`)).online
-  })
-  await waiting
+  // Presence is told to who waits at that moment, and not kept for who comes later.
+  const toldWhen = async (online, act) => {
+    const { answer } = await watching.park(25)
+    await act()
+    await answer
+    await watching.event('presence', (event) => event.type === 'presence' && event.user_id === b.id && event.online === online)
+  }
+  await toldWhen(true, () => polling.once(1))
+  assert.equal(ok(await a.get(`/users/${b.id}`)).online, true)
   const stranger = await Person.register()
   assert.equal(ok(await stranger.get(`/users/${b.id}`)).online, false)
-  const gone = watching.event('absence', (event) => event.type === 'presence' && event.user_id === b.id && !event.online)
-  ok(await b.post('/logout'), 204)
-  await gone // not only when the registration of the session runs out
+  // Not only when the registration of the session runs out.
+  await toldWhen(false, async () => ok(await b.post('/logout'), 204))
   assert.equal(ok(await a.get(`/users/${b.id}`)).online, false)
 })
 
@@ -188,7 +192,7 @@ test('many events come in pieces of bounded size, with more', async () => {
     await Promise.all(Array.from({ length: 10 }, async () => ok(await a.send(conversation, text), 201)))
   }
   let pieces = 0
-  const end = Date.now() + 15_000
+  const end = Date.now() + 30_000
   while (said(poller.events).length < n && Date.now() < end) {
     const answer = await poll(b, `timeout=5&cursor=${encodeURIComponent(poller.cursor)}`)
     assert.ok(Buffer.byteLength(answer.text) <= 300 * 1024, `${Buffer.byteLength(answer.text)} bytes`)
@@ -220,7 +224,7 @@ test('FLUSHALL while somebody waits: a resync, and nothing is lost', async () =>
     if (heard.has(second.seq)) return true
     await poller.once(1)
     return false
-  }, 6000)
+  })
   const third = await a.say(conversation, 'and on')
   await poller.entry(conversation, third.seq)
 })
@@ -235,10 +239,24 @@ test('a resync is followed by everything that a snapshot does not hold', async (
     for (let i = 0; i < 20; i++) await a.say(conversation, `${i}`)
     await befriend(c, b)
   })()
-  const snapshot = ok(await b.get(`/conversations/${conversation}/messages?after_seq=0&limit=200`))
+  const seqs = new Set()
+  let read // resyncs after which the state was read
+  const snapshot = async () => {
+    read = poller.resyncs
+    ok(await b.get(`/conversations/${conversation}/messages?after_seq=0&limit=200`)).items.forEach((item) => seqs.add(item.seq))
+  }
+  await snapshot()
   await writing
-  await poller.event('the new friend', (event) => event.type === 'friend' && event.friend.user.id === c.id)
-  const seqs = new Set(snapshot.items.map((item) => item.seq))
+  // The wipe of the test before may be noticed by another process only now: that is one more resync.
+  await until('the new friend', async () => {
+    if (poller.resyncs > read) {
+      await snapshot()
+      return (await b.all('/friends')).some(({ user }) => user.id === c.id)
+    }
+    if (poller.events.some((event) => event.type === 'friend' && event.friend.user.id === c.id)) return true
+    await poller.once(1)
+    return false
+  })
   for (const event of poller.events) if (event.type === 'entry' && event.entry.conversation_id === conversation) seqs.add(event.entry.seq)
   assert.deepEqual([...seqs].sort((x, y) => x - y), Array.from({ length: 21 }, (_, i) => i + 1))
 })

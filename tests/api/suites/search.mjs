@@ -102,6 +102,45 @@ test('a stale index shows nothing that has gone', async () => {
   assert.deepEqual(seqs(await search(a, 'swordfish')), [two.seq])
 })
 
+test('recalled, edited, hidden, cleared: found no more, and the words have left the index', async () => {
+  const [a, b, conversation] = await friends()
+  const at = (entry, more = '') => `/conversations/${conversation}/messages/${entry.seq}${more}`
+  const [recalled, edited, hidden, kept] = [await a.say(conversation, 'marmalade one'), await a.say(conversation, 'marmalade two'),
+    await a.say(conversation, 'marmalade three'), await a.say(conversation, 'marmalade four')]
+  await findable(b, 'marmalade', 4)
+  ok(await a.delete(at(recalled)), 204)
+  assert.deepEqual(seqs(await search(b, 'marmalade')), [kept.seq, hidden.seq, edited.seq])
+  ok(await a.patch(at(edited), { content: { text: 'honey two' } }))
+  assert.deepEqual(seqs(await search(b, 'marmalade')), [kept.seq, hidden.seq])
+  assert.deepEqual(seqs(await findable(b, 'honey', 1)), [edited.seq])
+  ok(await b.delete(at(hidden, '?for=me')), 204)
+  assert.deepEqual(seqs(await search(b, 'marmalade')), [kept.seq])
+  assert.deepEqual(seqs(await search(a, 'marmalade')), [kept.seq, hidden.seq])
+  const [[words]] = await house.sql(`SELECT COUNT(*) FROM search_terms WHERE conversation_id = ${conversation}
+    AND (term LIKE 'one%' AND bits <> 0 OR term LIKE 'marm%' AND bits & (1 << ${recalled.seq} | 1 << ${edited.seq}) <> 0)`)
+  assert.equal(words, '0')
+  ok(await b.delete(`/conversations/${conversation}`), 204)
+  assert.deepEqual(seqs(await search(b, 'marmalade')), [])
+  assert.deepEqual(seqs(await search(a, 'honey')), [edited.seq])
+})
+
+test('a group: who comes later does not find what was said before, who leaves finds nothing', async () => {
+  const [a, b, c] = await Person.some(3)
+  await befriend(a, b)
+  await befriend(a, c)
+  const group = ok(await a.post('/groups', { name: 'Searchers', member_ids: [b.id] }), 201).id
+  const before = await a.say(group, 'telescope before')
+  await findable(b, 'telescope', 1)
+  ok(await a.post(`/groups/${group}/members`, { user_ids: [c.id] }), 201)
+  const after = await a.say(group, 'telescope after')
+  await findable(b, 'telescope', 2)
+  assert.deepEqual(seqs(await search(b, 'telescope')), [after.seq, before.seq])
+  assert.deepEqual(seqs(await search(c, 'telescope')), [after.seq])
+  ok(await a.delete(`/groups/${group}/members/${b.id}`), 204)
+  assert.deepEqual(seqs(await search(b, 'telescope')), [])
+  refused(await b.get(`/search/messages?q=telescope&conversation_id=${group}`), 404, 'not_found')
+})
+
 test('hostile queries', async () => {
   const a = await Person.register()
   const notebook = ok(await a.post('/conversations', { user_id: a.id }), 201).id

@@ -1,7 +1,7 @@
 // Sessions: refresh tokens that rotate, reuse that is noticed, devices that are kicked, tokens that are forged.
 import assert from 'node:assert/strict'
 
-import { DEVICE, Person, Poller, call, house, ok, refused, signedOut, test, until } from '../client.mjs'
+import { DEVICE, Person, Poller, call, house, ok, promptly, refused, signedOut, test, until } from '../client.mjs'
 
 const refresh = (token) => call('POST', '/token/refresh', { body: { refresh_token: token } })
 
@@ -64,7 +64,7 @@ test('the same refresh token from many sides at once gives one session that stil
 
 test('a session past its 30 days cannot be refreshed', async () => {
   const person = await Person.register()
-  await house.sql(`UPDATE sessions SET expires_at = 1 WHERE id = ${person.sessionId}`)
+  await house.sql(`UPDATE sessions SET expires_at = created_at WHERE id = ${person.sessionId}`)
   refused(await refresh(person.refreshToken), 401, 'unauthenticated')
 })
 
@@ -82,25 +82,28 @@ test('the list of devices tells which one asks; logout ends only this one', asyn
   assert.equal((await person.all('/sessions')).length, 1)
 })
 
-test('a kicked device: within a second, its open poll at once with the event', async () => {
+test('a kicked device: its open poll ends with the event', async () => {
   const person = await Person.register()
   const phone = await person.login()
   const poller = await Poller.start(phone)
   const { answer } = await poller.park(25)
-  const kicked = Date.now()
   ok(await person.delete(`/sessions/${phone.sessionId}`), 204)
   const body = await answer
-  assert.ok(Date.now() - kicked < 1000, `the poll ended after ${Date.now() - kicked} ms`)
   assert.deepEqual(body.events.at(-1), { type: 'session.revoked', session_id: phone.sessionId })
   refused(await signedOut(phone), 401, 'unauthenticated')
   refused(await person.delete(`/sessions/${phone.sessionId}`), 404, 'not_found')
 })
 
-test('a kick reaches every handler within a second', async () => {
+test('a kick reaches every handler within a second, and the open poll', async () => {
   const person = await Person.register()
-  const phone = await person.login()
-  ok(await person.delete(`/sessions/${phone.sessionId}`), 204)
-  refused(await signedOut(phone), 401, 'unauthenticated')
+  await promptly('the kick', 1000, async () => {
+    const phone = await person.login()
+    const { answer } = await (await Poller.start(phone)).park(25)
+    const kicked = performance.now()
+    ok(await person.delete(`/sessions/${phone.sessionId}`), 204)
+    await Promise.all([answer, signedOut(phone)])
+    return performance.now() - kicked
+  })
 })
 
 test('the session of another person cannot be kicked', async () => {
