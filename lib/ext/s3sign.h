@@ -44,12 +44,13 @@ void s3_encode(struct buf *b, struct str s, bool slash);
 /* path?query as it is sent, for either form. */
 struct str s3_target(struct arena *arena, const struct s3_request *r);
 
-/* The value of Authorization; `date` is that of X-Amz-Date, which must be sent, like X-Amz-Content-Sha256 with
- * r->payload. */
+/* The value of Authorization; `date` is that of X-Amz-Date, which must be sent, like X-Amz-Content-Sha256
+ * with r->payload. */
 struct str s3_authorization(struct arena *arena, const struct s3_keys *keys, const struct s3_request *r,
                             char date[S3_DATE_TEXT]);
 
-/* path?query that lets whoever has it do this request for so many seconds, at this host. Only Host is signed. */
+/* path?query that lets whoever has it do this request for so many seconds, at this host. Only Host is signed.
+ */
 struct str s3_presign(struct arena *arena, const struct s3_keys *keys, const struct s3_request *r,
                       int64_t expires_s);
 

@@ -1,5 +1,6 @@
 /*
- * The signer against the examples that AWS publishes with their signatures, and the encoding of what is nasty.
+ * The signer against the examples that AWS publishes with their signatures, and the encoding of what is
+ * nasty.
  */
 #include "ext/s3sign.h"
 
