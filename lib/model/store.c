@@ -5,16 +5,17 @@
 
 enum { STORE_FILE, STORE_S3, KEY_BYTES = 16 };
 
-enum err store_open(const struct conf *conf, struct problem *problem, struct store **out)
+struct store *store_new(const struct conf *conf)
 {
-    struct store *s = conf->store == STORE_S3 ? store_s3_new(conf) : store_file_new(conf);
-    const enum err err = s->ops->check(s, problem);
+    return conf->store == STORE_S3 ? store_s3_new(conf) : store_file_new(conf);
+}
 
-    if (err != OK) {
-        store_free(s);
-        return err;
-    }
-    *out = s;
+enum err store_ready(struct store *s, struct problem *problem)
+{
+    if (atomic_load(&s->checked))
+        return OK;
+    TRY(s->ops->check(s, problem));
+    atomic_store(&s->checked, true);
     return OK;
 }
 

@@ -9,6 +9,7 @@
 #ifndef MODEL_STORE_H
 #define MODEL_STORE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,7 +26,7 @@ typedef bool (*store_sink)(void *arg, const char *bytes, size_t n);
 
 /* What a store is asked to say to whoever fetches the bytes by nginx. */
 struct store_view {
-    struct str key, content_type, disposition;
+    struct str key, content_type;
     bool is_head;
 };
 
@@ -51,10 +52,14 @@ struct store_ops {
 
 struct store {
     const struct store_ops *ops;
+    _Atomic bool checked;
 };
 
-/* By conf->store; checks it. `problem` says what is wrong with it. */
-enum err store_open(const struct conf *conf, struct problem *problem, struct store **out) MUST_CHECK;
+/* By conf->store. Asks it nothing yet: a house may be opened while its store is away. */
+struct store *store_new(const struct conf *conf);
+/* Once it answered as it should, it is not asked again. ERR_UNAVAILABLE; `problem` says what is wrong with
+ * it. */
+enum err store_ready(struct store *s, struct problem *problem) MUST_CHECK;
 void store_free(struct store *s);
 struct store *store_file_new(const struct conf *conf);
 struct store *store_s3_new(const struct conf *conf);

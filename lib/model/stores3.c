@@ -240,9 +240,8 @@ static enum err remove_key(struct store *s, struct str key, struct problem *prob
 /* nginx asks the store by a presigned URL, which never leaves the house. */
 static enum err view(struct store *s, const struct store_view *v, struct arena *arena, struct str *out)
 {
-    const struct s3_pair query[] = {{STR("response-content-type"), v->content_type},
-                                    {STR("response-content-disposition"), v->disposition}};
-    const struct ask a = {.method = v->is_head ? "HEAD" : "GET", .key = v->key, .query = query, .n_query = 2};
+    const struct s3_pair type = {STR("response-content-type"), v->content_type};
+    const struct ask a = {.method = v->is_head ? "HEAD" : "GET", .key = v->key, .query = &type, .n_query = 1};
     const struct s3_request r = request_of(of(s), &a, arena);
     const struct str target = s3_presign(arena, &of(s)->keys, &r, VIEW_S);
 

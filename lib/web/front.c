@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "web/bodies.h"
 #include "web/listen.h"
 #include "web/pool.h"
 #include "web/stream.h"
@@ -77,6 +78,17 @@ static void start_long(int fd)
     conn_close(fd);
 }
 
+/* Where somebody reads bodies himself: whatever it is, a thread of its own reads it. */
+static void start_unread(int fd)
+{
+    struct request *q = request_new(front.site, fd);
+
+    if (bodies_read(front.site->bodies, q))
+        return;
+    request_free(q);
+    conn_close(fd);
+}
+
 void front_read_long(struct request *q, struct fcgi *fcgi)
 {
     const int64_t until = clock_mono_ms() + q->site->conf->input_timeout_s * 1000;
@@ -115,6 +127,11 @@ static bool look(int fd, size_t n)
 
     switch (walk(front.peek, n, &w)) {
     case WALK_MORE:
+        if (w.params && front.site->bodies) {
+            take(fd, &w, true);
+            start_unread(fd);
+            return false;
+        }
         expect_more(fd);
         return false;
     case WALK_WHOLE:
@@ -123,7 +140,10 @@ static bool look(int fd, size_t n)
         return false;
     case WALK_LONG:
         take(fd, &w, true);
-        start_long(fd);
+        if (front.site->bodies)
+            start_unread(fd);
+        else
+            start_long(fd);
         return false;
     case WALK_VALUES:
         if (answer_management(fd, w.length))

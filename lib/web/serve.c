@@ -15,6 +15,7 @@
 #include "model/idempotency.h"
 #include "model/token.h"
 #include "web/arenas.h"
+#include "web/bodies.h"
 #include "web/cgi.h"
 #include "web/decode.h"
 #include "web/pool.h"
@@ -119,6 +120,7 @@ static void identify(struct request *q)
         q->req.scheme = param(q, FCGI_REQUEST_SCHEME).p;
     if (param(q, FCGI_HTTP_HOST).p)
         q->req.host = param(q, FCGI_HTTP_HOST).p;
+    q->req.is_head = str_eq(param(q, FCGI_ASKED_METHOD), STR("HEAD"));
     q->ctx.actor.address = param(q, FCGI_REMOTE_ADDR).p;
 }
 
@@ -151,11 +153,28 @@ static bool find_route(struct request *q)
     return true;
 }
 
+/* One that the handler reads itself; that it is as long as was said is seen at its end. */
+static enum err check_long_body(struct request *q, struct str length)
+{
+    uint64_t n;
+
+    if (!length.n)
+        return ERR_LENGTH_REQUIRED;
+    if (!str_u64(length, &n) || n > INT64_MAX)
+        return problem_set(&q->problem, ERR_INVALID_REQUEST, "Content-Length is no length");
+    if (!q->stream && q->in.body_bytes > REQUEST_BODY_MAX) /* plain CGI */
+        return problem_set(&q->problem, ERR_TOO_LARGE, "a body is at most %d bytes", REQUEST_BODY_MAX);
+    q->req.body_bytes = (int64_t)n;
+    return OK;
+}
+
 static enum err check_body(struct request *q)
 {
     const struct str length = param(q, FCGI_CONTENT_LENGTH);
     uint64_t n;
 
+    if (q->match.route->flags & ROUTE_BODY)
+        return check_long_body(q, length);
     if (q->in.body_bytes > REQUEST_BODY_MAX)
         return problem_set(&q->problem, ERR_TOO_LARGE, "a body is at most %d bytes", REQUEST_BODY_MAX);
     if (!length.n)
@@ -166,22 +185,47 @@ static enum err check_body(struct request *q)
     return OK;
 }
 
-static enum err authenticate(struct request *q)
+/* The token of `?t=`, as it stands there: it has no letters that would be encoded. */
+static struct str query_token(const struct request *q)
+{
+    struct str query = param(q, FCGI_QUERY_STRING), pair;
+
+    while (str_cut(&query, '&', &pair))
+        if (str_starts(pair, STR("t=")))
+            return (struct str){pair.p + 2, pair.n - 2};
+    return STR_NONE;
+}
+
+/* What is shown: an access token in the header or, where that will do, a file token in the query. */
+static enum err shown_token(struct request *q, enum token_kind *kind, struct str *token)
 {
     const struct str header = param(q, FCGI_HTTP_AUTHORIZATION);
+
+    *kind = TOKEN_ACCESS;
+    if (header.n >= 8 && strncasecmp(header.p, "Bearer ", 7) == 0) {
+        *token = (struct str){header.p + 7, header.n - 7};
+        return OK;
+    }
+    *kind = TOKEN_FILE;
+    *token = q->match.route->flags & ROUTE_FILE_TOKEN ? query_token(q) : STR_NONE;
+    if (token->p)
+        return OK;
+    return problem_set(&q->problem, ERR_UNAUTHENTICATED, "the header `Authorization: Bearer …` is missing");
+}
+
+static enum err authenticate(struct request *q)
+{
     struct house *house = q->site->house;
     struct actor *actor = &q->ctx.actor;
+    enum token_kind kind;
+    struct str token;
 
     if (q->match.route->flags & ROUTE_OPEN)
         return OK;
     if (!house_is_current(house))
         return problem_set(&q->problem, ERR_UNAVAILABLE, "sign-outs could not be read for a while");
-    if (header.n < 8 || strncasecmp(header.p, "Bearer ", 7) != 0)
-        return problem_set(&q->problem, ERR_UNAUTHENTICATED,
-                           "the header `Authorization: Bearer …` is missing");
-    const struct str token = {header.p + 7, header.n - 7};
-    TRY(token_check(house_token_keys(house), house_revoked(house), TOKEN_ACCESS, token, clock_wall_ms(),
-                    actor));
+    TRY(shown_token(q, &kind, &token));
+    TRY(token_check(house_token_keys(house), house_revoked(house), kind, token, clock_wall_ms(), actor));
     q->trail.user_id = actor->user_id;
     q->trail.session_id = actor->session_id;
     return OK;
@@ -300,7 +344,11 @@ static void finish(struct request *q, enum err err, struct str body)
 {
     const struct route *route = q->match.route;
     const int good = route ? route->status : 200;
-    struct reply a = {.status = q->req.status ? q->req.status : good, .problem = &q->problem, .body = body};
+    struct reply a = {.status = q->req.status ? q->req.status : good,
+                      .problem = &q->problem,
+                      .body = body,
+                      .headers = q->req.headers,
+                      .location = q->req.location};
 
     a.err = reply_public_error(&q->trail, err, &q->problem);
     if (a.err != OK)
@@ -343,15 +391,29 @@ void serve_run(struct request *q, struct db *db, struct redis *redis)
     finish(q, err, q->json);
 }
 
-void serve_start(struct request *q)
+bool serve_find(struct request *q)
 {
     identify(q);
-    if (!find_route(q))
-        finish(q, problem_set(&q->problem, ERR_NOT_FOUND, "no such path and method"), STR_NONE);
+    if (find_route(q))
+        return true;
+    finish(q, problem_set(&q->problem, ERR_NOT_FOUND, "no such path and method"), STR_NONE);
+    return false;
+}
+
+void serve_dispatch(struct request *q)
+{
+    if ((q->match.route->flags & ROUTE_BODY) && q->site->bodies)
+        bodies_run(q->site->bodies, q);
     else if ((q->match.route->flags & ROUTE_INLINE) || !q->site->pool)
         serve_run(q, q->ctx.db, q->ctx.redis);
     else if (!pool_put(q->match.route->flags & ROUTE_HEAVY ? q->site->heavy : q->site->pool, q))
         finish(q, problem_set(&q->problem, ERR_UNAVAILABLE, "too many requests wait already"), STR_NONE);
+}
+
+void serve_start(struct request *q)
+{
+    if (serve_find(q))
+        serve_dispatch(q);
 }
 
 void serve_refuse(struct request *q, enum err err, const char *detail)
@@ -359,6 +421,16 @@ void serve_refuse(struct request *q, enum err err, const char *detail)
     identify(q);
     (void)find_route(q); /* for the log */
     finish(q, problem_set(&q->problem, err, "%s", detail), STR_NONE);
+}
+
+struct str req_header(const struct req *r, const char *name)
+{
+    const struct request *q = (const struct request *)r;
+
+    for (int i = 0; i < FCGI_PARAMS; i++)
+        if (strcmp(fcgi_param_names[i], name) == 0)
+            return q->in.params[i];
+    return STR_NONE;
 }
 
 void req_finish(struct req *r, enum err err, struct str body)

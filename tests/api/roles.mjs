@@ -1,7 +1,7 @@
 // Who may do what: a row per operation of openapi.yaml, a column per role. `owner` is the person whose things are asked
 // for; the others stand in a relation to the owner. A new operation without a row fails the suite.
 //
-// `ask(scene, role, person, made)` gives {path, body}; `fresh` rows change the scene and get one of their own; `make`
+// `ask(scene, role, person, made)` gives {path, body} or {path, raw}; `fresh` rows change the scene and get one of their own; `make`
 // prepares an object of the owner. A column is "status code" of the answer.
 import { randomUUID } from 'node:crypto'
 
@@ -145,6 +145,14 @@ export const rows = {
   },
   markRead: { ask: conversation('/read', () => ({ seq: 1 })), ...inConversation('200') },
   sendTyping: { ask: conversation('/typing'), ...inConversation('204', '403 not_friends', '403 blocked') },
+
+  createFile: { ask: () => ({ path: '/files', raw: 'some bytes' }), ...signedIn('201') },
+  getFile: {
+    make: async ({ owner }) => (await owner.post('/files', undefined, { raw: 'bytes of the owner' })).body.id,
+    ask: (scene, role, person, id) => ({ path: `/files/${id}` }),
+    ...ownerOnly('200'),
+  },
+  listConversationFiles: { ask: conversation('/files'), ...inConversation('200') },
 
   poll: { ask: plain('/poll?timeout=0'), ...signedIn('200') },
   stream: { ask: plain('/stream'), ...signedIn('200') },

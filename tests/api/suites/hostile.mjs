@@ -54,6 +54,8 @@ async function prepare() {
     sync: { body: { conversations: [{ id: conversation, seq: 1, version: 1 }], limit: 20, next: conversation } },
     markRead: { id: conversation, body: { seq: 1 } },
     sendTyping: { id: conversation },
+    getFile: { id: (await asking.post('/files', undefined, { raw: 'bytes' })).body.id },
+    listConversationFiles: { id: conversation },
   }
 }
 

@@ -1,0 +1,39 @@
+-- 0003: files. The bytes are in the store (model/store.h) under `store_key`; here is what is known of them.
+
+CREATE TABLE files (
+    id            BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    app_id        BIGINT UNSIGNED NOT NULL,
+    owner_id      BIGINT UNSIGNED NOT NULL,
+    state         TINYINT UNSIGNED NOT NULL,   -- 0 being received, 1 there, 2 to be removed
+    name          VARCHAR(255) NOT NULL,
+    size          BIGINT NOT NULL,
+    content_type  VARCHAR(64) NOT NULL,        -- by the bytes
+    sha256        BINARY(32) NOT NULL,
+    width         INT UNSIGNED NOT NULL,       -- as shown, after its orientation; 0: no picture
+    height        INT UNSIGNED NOT NULL,
+    store_key     VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    thumbnails    INT UNSIGNED NOT NULL,       -- sizes that are in the store too: a bit for each
+    created_at    BIGINT NOT NULL,
+    touched_at    BIGINT NOT NULL,             -- by the database's clock: while it is received, now and then
+    KEY files_owner (owner_id, state),
+    KEY files_state (state, touched_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- Which entries refer to a file; written with the entry. It decides who may read it.
+CREATE TABLE file_refs (
+    conversation_id  BIGINT UNSIGNED NOT NULL,
+    seq              BIGINT UNSIGNED NOT NULL,
+    file_id          BIGINT UNSIGNED NOT NULL,
+    kind             TINYINT UNSIGNED NOT NULL, -- 0 image, 1 file, 2 voice, 3 video, 4 poster, 5 within a merged one
+    PRIMARY KEY (conversation_id, seq, file_id),
+    KEY file_refs_kind (conversation_id, kind, seq),
+    KEY file_refs_file (file_id, conversation_id, seq)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+-- What a person's files take, those that are being received included.
+CREATE TABLE file_usage (
+    user_id  BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    bytes    BIGINT NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+ALTER TABLE users ADD KEY users_avatar (avatar_file_id);
