@@ -157,6 +157,7 @@ def store_location(settings, headers_of_all, store_dir):
         yield f"    alias {store_dir}/;"
     yield "    internal;"
     yield "    gzip off;"
+    yield "    error_page 416 /-/problem/416;"
     # What is allowed is not there, or cannot be had: that is the store's failure, whatever it says.
     yield "    error_page 400 401 403 404 405 500 502 503 504 =503 /-/problem/503;"
     yield "    error_log stderr crit;    # the rest would hold the query, and in it tokens and signatures"
@@ -213,17 +214,22 @@ def cors_origins(settings):
     return origins, rows
 
 
-def problems(origins, log):
+def problems(origins, log, store):
     for statuses, (status, code, title, detail, retry) in PROBLEMS.items():
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code,
                            "request_id": "$request_id", "errors": []}, separators=(",", ":"))
         yield f"error_page {' '.join(map(str, statuses))} ={status} /-/problem/{status};"
         yield f"location = /-/problem/{status} {{"
         yield "    internal;"
+        yield "    client_max_body_size 0;    # of whatever request it is the answer to"
         yield "    default_type application/problem+json;"
         yield f"    access_log {log} refused;"
-        yield from ("    " + line for line in headers(origins))
-        yield "    add_header Cache-Control no-store always;"
+        # nginx notices that a file has no such range when it has added them already.
+        if status != 416 or store != "file":
+            yield from ("    " + line for line in headers(origins))
+            yield "    add_header Cache-Control no-store always;"
+        else:
+            yield '    add_header X-Request-Id "";'  # none, and so none of the server's
         if retry:
             yield f"    add_header Retry-After {retry} always;"
         yield f"    return {status} '{body}';"
@@ -262,7 +268,7 @@ def nginx_conf(settings, tables, sockets, place):
         "app_headers": indent(12, [f'add_header {name} "{value}" always;' for name, value in APP_HEADERS.items()]),
         "request_timeout": settings["request_timeout_s"] + 20,
         "poll_timeout": settings["poll_max_s"] + 20,
-        "problems": indent(8, problems(origins, place["refused_log"])),
+        "problems": indent(8, problems(origins, place["refused_log"], settings["store"])),
     }
     text = render(TEMPLATE.read_text(encoding="utf-8"), values)
     return re.sub(r"\n{3,}", "\n\n", text)

@@ -11,6 +11,7 @@
 #include "model/accounts.h"
 #include "model/audit.h"
 #include "model/conversations.h"
+#include "model/files.h"
 #include "model/friends.h"
 #include "queries.h"
 
@@ -96,6 +97,7 @@ static enum err burn_notebook(struct ctx *ctx)
     if (err == ERR_NOT_FOUND)
         return OK;
     TRY(err);
+    TRY(q_file_refs_forget(ctx, row.id, NULL));
     TRY(q_deletion_notebook_entries(ctx, row.id, NULL));
     TRY(q_deletion_notebook_members(ctx, row.id, NULL));
     return q_deletion_notebook_row(ctx, row.id, NULL);
@@ -111,6 +113,7 @@ static enum err leave(struct ctx *ctx, void *arg)
     TRY(end_requests(ctx));
     TRY(q_deletion_blocks_mine(ctx, me, NULL));
     TRY(burn_notebook(ctx));
+    TRY(files_condemn(ctx)); /* what no entry refers to */
     TRY(q_idempotency_forget_user(ctx, me, NULL));
     TRY(q_resets_forget_user(ctx, me, NULL));
     TRY(sessions_revoke_all(ctx, me, 0));

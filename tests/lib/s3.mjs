@@ -26,7 +26,7 @@ async function freePorts() {
   }
 }
 
-/** {endpoint, settings: of a house that keeps its files there, close()} */
+/** {endpoint, folder, settings: of a house that keeps its files there, close()} */
 export async function openS3() {
   const folder = await mkdtemp(join(tmpdir(), 'posthouse-s3.'))
   const port = await freePorts()
@@ -51,6 +51,7 @@ export async function openS3() {
   const endpoint = `http://127.0.0.1:${port}`
   return {
     endpoint,
+    folder,
     settings: { POSTHOUSE_STORE: 's3', POSTHOUSE_S3_ENDPOINT: endpoint, POSTHOUSE_S3_ACCESS_KEY: ACCESS_KEY,
       POSTHOUSE_S3_SECRET_KEY: SECRET_KEY },
     close,
