@@ -113,3 +113,17 @@ DELETE FROM file_refs WHERE conversation_id = :conversation_id;
 -- name: file_thumbnail_made :exec
 -- in: id u64, bit u64
 UPDATE files SET thumbnails = thumbnails | :bit WHERE id = :id AND state = 1;
+
+-- name: file_refs_copy :exec
+-- The entry is forwarded as it is.
+-- in: from_id u64, from_seq u64, to_id u64, to_seq u64
+INSERT INTO file_refs (conversation_id, seq, file_id, kind)
+SELECT :to_id, :to_seq, r.file_id, r.kind FROM file_refs AS r WHERE r.conversation_id = :from_id AND r.seq = :from_seq
+ON DUPLICATE KEY UPDATE file_refs.kind = file_refs.kind;
+
+-- name: file_refs_merge :exec
+-- The entry becomes a part of a merged one.
+-- in: from_id u64, from_seq u64, to_id u64, to_seq u64
+INSERT INTO file_refs (conversation_id, seq, file_id, kind)
+SELECT :to_id, :to_seq, r.file_id, 5 FROM file_refs AS r WHERE r.conversation_id = :from_id AND r.seq = :from_seq
+ON DUPLICATE KEY UPDATE file_refs.kind = file_refs.kind;
