@@ -27,9 +27,9 @@
 #include "base/planted.h"
 #include "model/ctx.h"
 #include "model/event.h"
-#include "model/files.h"
 #include "model/house.h"
 #include "model/ringer.h"
+#include "model/uploads.h"
 #include "queries.h"
 
 enum {
@@ -176,7 +176,12 @@ static void sweep_files(struct courier *c)
     enum err err = store_ready(c->store, &problem);
     if (err == OK)
         err = files_sweep(&ctx, c->store, &n);
-    count_add(c->swept, n);
+    if (err == OK) {
+        count_add(c->swept, n);
+        err = uploads_sweep(&ctx, c->store, &n);
+    }
+    if (err == OK)
+        count_add(c->swept, n);
     if (err != OK)
         log_warn("files could not be removed; it is tried again", log_c("detail", problem.detail),
                  log_c("database", db_error(c->db)));

@@ -5,11 +5,13 @@
  * Surprising: the answer to GET /files/{id} has no body. It says where nginx finds the bytes, after it was
  * decided, at each request, that this person may read them now.
  */
+#include <time.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "ext/crypt.h"
 #include "ext/magic.h"
-#include "model/files.h"
+#include "model/tus.h"
 #include "web/decode.h"
 #include "web/web.h"
 
@@ -227,11 +229,142 @@ static enum err files_list(struct req *r)
                                  r->out);
 }
 
+/* ---- tus: https://tus.io/protocols/resumable-upload, version 1.0.0 ---- */
+
+/* A store_source of a request's body. */
+static long body(void *arg, char *out, size_t max)
+{
+    return req_body(arg, out, max);
+}
+
+static enum err with_db(void *arg, enum err (*fn)(struct ctx *ctx, void *arg), void *fn_arg)
+{
+    return req_with_db(arg, fn, fn_arg);
+}
+
+static struct upload_io io_of(struct req *r)
+{
+    return (struct upload_io){
+        .store = store, .source = body, .arg = r, .with_db = with_db, .with_db_arg = r, .ctx = r->ctx};
+}
+
+static enum err check_version(struct req *r)
+{
+    if (str_eq(req_header(r, "HTTP_TUS_RESUMABLE"), STR("1.0.0")))
+        return store_ready(store, r->ctx->problem);
+    return fail(r->ctx, ERR_TUS_VERSION, "the header `Tus-Resumable: 1.0.0` is missing");
+}
+
+static enum err number_header(struct req *r, const char *param, const char *name, int64_t *out)
+{
+    uint64_t n;
+
+    if (!str_u64(req_header(r, param), &n) || n > INT64_MAX)
+        return fail_field(r->ctx, name, "must be a whole number");
+    *out = (int64_t)n;
+    return OK;
+}
+
+static void tell(struct req *r, const struct upload_row *row, bool is_new)
+{
+    struct buf b = buf_in(r->ctx->arena);
+    const time_t expires = (time_t)((clock_wall_ms() + row->left_ms) / 1000);
+    char date[32];
+    struct tm tm;
+
+    gmtime_r(&expires, &tm);
+    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    if (is_new)
+        buf_printf(&b, "Location: /api/v1/uploads/%llu\r\n", (unsigned long long)row->id);
+    buf_printf(&b, "Tus-Resumable: 1.0.0\r\nUpload-Offset: %lld\r\nUpload-Length: %lld\r\n",
+               (long long)row->received, (long long)row->size);
+    if (!row->done)
+        buf_printf(&b, "Upload-Expires: %s\r\n", date);
+    r->headers = buf_done(&b);
+}
+
+static bool has_piece(const struct req *r)
+{
+    return str_eq(req_header(r, "CONTENT_TYPE"), STR("application/offset+octet-stream"));
+}
+
+static enum err upload_post(struct req *r)
+{
+    struct upload_io io = io_of(r);
+    struct upload_piece piece = {.size = r->body_bytes};
+    struct upload_row row;
+    struct file_new f = {0};
+
+    TRY(check_version(r));
+    TRY(number_header(r, "HTTP_UPLOAD_LENGTH", "Upload-Length", &f.size));
+    TRY(tus_name(r->ctx, req_header(r, "HTTP_UPLOAD_METADATA"), &f.name));
+    TRY(tus_checksum(r->ctx, req_header(r, "HTTP_UPLOAD_CHECKSUM"), &piece));
+    TRY(upload_create(&io, &f));
+    TRY(has_piece(r) ? upload_take(&io, f.id, &piece, &row) : upload_look(&io, f.id, &row));
+    tell(r, &row, true);
+    return OK;
+}
+
+struct upload_in {
+    uint64_t id;
+};
+
+static const struct field upload_in_fields[] = {
+    {.name = "id", .type = FIELD_ID, .flags = F_PATH | F_REQUIRED, .at = offsetof(struct upload_in, id)},
+};
+static const struct shape upload_in = SHAPE("UploadQuery", struct upload_in, upload_in_fields);
+
+static enum err upload_patch(struct req *r)
+{
+    const struct upload_in *in = r->in;
+    struct upload_io io = io_of(r);
+    struct upload_piece piece = {.size = r->body_bytes};
+    struct upload_row row;
+
+    TRY(check_version(r));
+    if (!has_piece(r))
+        return fail_field(r->ctx, "Content-Type", "must be application/offset+octet-stream");
+    TRY(number_header(r, "HTTP_UPLOAD_OFFSET", "Upload-Offset", &piece.offset));
+    TRY(tus_checksum(r->ctx, req_header(r, "HTTP_UPLOAD_CHECKSUM"), &piece));
+    TRY(upload_take(&io, in->id, &piece, &row));
+    tell(r, &row, false);
+    return OK;
+}
+
+/* By HEAD, of which a handler sees a GET. */
+static enum err upload_head(struct req *r)
+{
+    const struct upload_in *in = r->in;
+    struct upload_io io = io_of(r);
+    struct upload_row row;
+
+    TRY(check_version(r));
+    TRY(upload_look(&io, in->id, &row));
+    tell(r, &row, false);
+    return OK;
+}
+
+static enum err upload_delete(struct req *r)
+{
+    const struct upload_in *in = r->in;
+    struct upload_io io = io_of(r);
+
+    TRY(check_version(r));
+    TRY(upload_drop(&io, in->id));
+    r->headers = STR("Tus-Resumable: 1.0.0\r\n");
+    return OK;
+}
+
 /* ---- the service ---- */
 
 static const struct route routes[] = {
     {POST, "/files", "createFile", file_post, NULL, &file_shape, 201, ROUTE_BODY},
     {GET, "/files/{id}", "getFile", file_get, &file_in, NULL, 200, ROUTE_FILE_TOKEN},
+    {POST, "/uploads", "createUpload", upload_post, NULL, NULL, 201, ROUTE_BODY | ROUTE_ANY_LENGTH},
+    {GET, "/uploads/{id}", "getUpload", upload_head, &upload_in, NULL, 200, 0},
+    {PATCH, "/uploads/{id}", "resumeUpload", upload_patch, &upload_in, NULL, 204,
+     ROUTE_BODY | ROUTE_ANY_LENGTH},
+    {DELETE, "/uploads/{id}", "deleteUpload", upload_delete, &upload_in, NULL, 204, 0},
     {GET, "/conversations/{id}/files", "listConversationFiles", files_list, &list_in, &list_out, 200, 0},
 };
 

@@ -105,6 +105,12 @@ def bodies(tables, uses, settings):
         yield f"location ~ ^{pattern}$ {{"
         yield from (f"    {use}" for use in uses)
         yield "    if ($cors_preflight) { rewrite ^ /-/preflight last; }"
+        if path.endswith("/uploads"):    # what may be done there, for whoever asks
+            yield from ("    if ($request_method = OPTIONS) {", "        add_header Tus-Resumable 1.0.0;",
+                        "        add_header Tus-Version 1.0.0;",
+                        "        add_header Tus-Extension creation,creation-with-upload,termination,checksum,expiration;",
+                        "        add_header Tus-Checksum-Algorithm sha1,sha256;",
+                        f"        add_header Tus-Max-Size {settings['file_max_mib'] << 20};", "        return 204;", "    }")
         yield '    if ($handler = "") { return 404; }'
         yield f"    client_max_body_size {settings['file_max_mib']}m;"
         yield f"    client_body_timeout {settings['upload_stall_s']}s;"

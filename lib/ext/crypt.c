@@ -148,3 +148,20 @@ bool crypt_base64url_decode(struct str text, void *out, size_t n)
                              sodium_base64_VARIANT_URLSAFE_NO_PADDING) == 0 &&
            got == n && end == text.p + text.n;
 }
+
+bool crypt_base64_decode(struct arena *arena, struct str text, struct str *out)
+{
+    char *bytes = arena_alloc(arena, text.n + 1);
+    const char *end = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] > 127)
+            return false;
+    if (sodium_base642bin((unsigned char *)bytes, text.n + 1, text.n ? text.p : "", text.n, NULL, &n, &end,
+                          sodium_base64_VARIANT_ORIGINAL) != 0 ||
+        (text.n && end != text.p + text.n))
+        return false;
+    *out = (struct str){bytes, n};
+    return true;
+}

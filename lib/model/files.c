@@ -86,6 +86,7 @@ static enum err begin(struct ctx *ctx, void *arg)
                          &(struct q_file_insert_in){.id = f->id,
                                                     .app_id = ctx->actor.app_id,
                                                     .owner_id = ctx->actor.user_id,
+                                                    .state = STATE_RECEIVING,
                                                     .name = f->name,
                                                     .size = f->size,
                                                     .store_key = str_of(f->store_key),

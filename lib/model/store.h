@@ -30,6 +30,15 @@ struct store_view {
     bool is_head;
 };
 
+struct store_pieces {
+    struct str key, token;
+    unsigned last; /* no higher number was given out */
+};
+struct store_part {
+    unsigned number;
+    struct str tag;
+};
+
 struct store;
 struct store_ops {
     const char *name;
@@ -48,6 +57,21 @@ struct store_ops {
     /* The target of X-Accel-Redirect: an internal place of nginx. */
     enum err (*view)(struct store *s, const struct store_view *view, struct arena *arena, struct str *out);
     void (*free)(struct store *s);
+
+    /*
+     * An object that comes by pieces. Each has a number that is given out once; those of join() stand in the
+     * order of the bytes. What was put and is not named there goes. Pieces but the last have at least
+     * part_min bytes.
+     */
+    size_t part_min, part_max;
+    enum err (*begin)(struct store *s, struct str key, struct arena *arena, struct str *token,
+                      struct problem *problem);
+    enum err (*part)(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,
+                     char tag[STORE_TAG_MAX], struct problem *problem);
+    /* Also OK when it was joined before. */
+    enum err (*join)(struct store *s, const struct store_pieces *of, const struct store_part *parts, size_t n,
+                     int64_t size, struct problem *problem);
+    enum err (*drop)(struct store *s, const struct store_pieces *of, struct problem *problem);
 };
 
 struct store {

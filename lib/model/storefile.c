@@ -13,7 +13,7 @@
 
 #include "model/store.h"
 
-enum { CHUNK = 64 * 1024, PATH_BYTES = CONF_TEXT_BYTES + STORE_KEY_TEXT + 4 };
+enum { CHUNK = 64 * 1024, PART_BYTES = 1024 * 1024, PATH_BYTES = CONF_TEXT_BYTES + STORE_KEY_TEXT + 4 };
 
 struct store_file {
     struct store store;
@@ -163,6 +163,99 @@ static enum err view(struct store *s, const struct store_view *v, struct arena *
     return OK;
 }
 
+/* ---- by pieces: 3f/9a….N ---- */
+
+static void part_path(struct store *s, struct str key, unsigned number, char path[PATH_BYTES + 12])
+{
+    snprintf(path, PATH_BYTES + 12, "%s/%.*s.%u", dir_of(s), STR_ARG(key), number);
+}
+
+static enum err begin(struct store *s, struct str key, struct arena *arena, struct str *token,
+                      struct problem *problem)
+{
+    (void)s;
+    (void)key;
+    (void)arena;
+    (void)problem;
+    *token = STR("");
+    return OK;
+}
+
+static enum err part(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,
+                     char tag[STORE_TAG_MAX], struct problem *problem)
+{
+    char name[STORE_KEY_TEXT + 12];
+    struct store_bytes source = {bytes};
+
+    snprintf(name, sizeof name, "%.*s.%u", STR_ARG(of->key), number);
+    *tag = '\0';
+    return put(s, str_of(name), (int64_t)bytes.n, store_bytes_read, &source, problem);
+}
+
+/* All of it behind what `out` has; false with errno. */
+static bool append(int out, const char *path)
+{
+    const int in = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = -1;
+
+    if (in < 0)
+        return false;
+    while ((n = copy_file_range(in, NULL, out, NULL, 1 << 30, 0)) > 0)
+        ;
+    close(in);
+    return n == 0;
+}
+
+static enum err drop(struct store *s, const struct store_pieces *of, struct problem *problem)
+{
+    char path[PATH_BYTES + 12];
+
+    for (unsigned i = 1; i <= of->last; i++) {
+        part_path(s, of->key, i, path);
+        if (unlink(path) != 0 && errno != ENOENT)
+            return broken(problem, "removing a piece");
+    }
+    return OK;
+}
+
+static bool has_size(struct store *s, struct str key, int64_t size)
+{
+    char path[PATH_BYTES];
+    struct stat st;
+
+    snprintf(path, sizeof path, "%s/%.*s", dir_of(s), STR_ARG(key));
+    return stat(path, &st) == 0 && st.st_size == size;
+}
+
+static enum err join_into(struct store *s, int fd, const struct store_pieces *of,
+                          const struct store_part *parts, size_t n, int64_t size, struct problem *problem)
+{
+    char path[PATH_BYTES + 12];
+    struct stat st;
+
+    for (size_t i = 0; i < n; i++) {
+        part_path(s, of->key, parts[i].number, path);
+        if (!append(fd, path))
+            return has_size(s, of->key, size) ? OK : broken(problem, "joining pieces");
+    }
+    if (fstat(fd, &st) != 0 || st.st_size != size)
+        return problem_set(problem, ERR_UNAVAILABLE, "the store of files: the pieces are not the whole");
+    const enum err err = name_it(s, fd, of->key, problem);
+    return err != OK && has_size(s, of->key, size) ? OK : err; /* somebody else has joined it */
+}
+
+static enum err join(struct store *s, const struct store_pieces *of, const struct store_part *parts, size_t n,
+                     int64_t size, struct problem *problem)
+{
+    const int fd = open(dir_of(s), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+
+    if (fd < 0)
+        return broken(problem, "a new file");
+    const enum err err = join_into(s, fd, of, parts, n, size, problem);
+    close(fd);
+    return err == OK ? drop(s, of, problem) : err;
+}
+
 static void free_store(struct store *s)
 {
     free(s);
@@ -176,6 +269,12 @@ struct store *store_file_new(const struct conf *conf)
                                          .get = get,
                                          .remove = remove_key,
                                          .view = view,
+                                         .part_min = 0,
+                                         .part_max = PART_BYTES,
+                                         .begin = begin,
+                                         .part = part,
+                                         .join = join,
+                                         .drop = drop,
                                          .free = free_store};
     struct store_file *s = calloc(1, sizeof *s);
 

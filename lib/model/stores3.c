@@ -13,7 +13,14 @@
 #include "ext/s3sign.h"
 #include "model/store.h"
 
-enum { TRIES = 3, PAUSE_MS = 100, CONNECT_MS = 3000, VIEW_S = 60, PATH_STYLE_YES = 0 };
+enum {
+    TRIES = 3,
+    PAUSE_MS = 100,
+    CONNECT_MS = 3000,
+    VIEW_S = 60,
+    PART_BYTES = 5 * 1024 * 1024 /* the least that S3 takes */,
+    PATH_STYLE_YES = 0
+};
 
 struct store_s3 {
     struct store store;
@@ -249,6 +256,142 @@ static enum err view(struct store *s, const struct store_view *v, struct arena *
     return OK;
 }
 
+/* ---- by pieces ---- */
+
+/* What stands between <name> and </name>. */
+static struct str element(struct arena *arena, struct str xml, const char *name)
+{
+    const char *text = str_c(arena, xml), *open = arena_printf(arena, "<%s>", name);
+    const char *at = strstr(text, open);
+    const char *end = at ? strchr(at + strlen(open), '<') : NULL;
+
+    return end ? (struct str){at + strlen(open), (size_t)(end - at) - strlen(open)} : STR_NONE;
+}
+
+static enum err begin_in(struct store_s3 *s, struct str key, struct arena *arena, struct str *token,
+                         struct problem *problem)
+{
+    const struct s3_pair query = {STR("uploads"), STR("")};
+    const struct ask a = {.method = "POST", .key = key, .query = &query, .n_query = 1, .body_bytes = 0};
+    struct http_answer answer;
+
+    ask(s, &a, arena, &answer);
+    if (!is_good(&answer))
+        return failed(&answer, "beginning an object", problem);
+    *token = element(arena, answer.body, "UploadId");
+    return token->n && token->n < 256 ? OK
+                                      : problem_set(problem, ERR_UNAVAILABLE, "the store gave no upload id");
+}
+
+static enum err begin(struct store *s, struct str key, struct arena *arena, struct str *token,
+                      struct problem *problem)
+{
+    return begin_in(of(s), key, arena, token, problem);
+}
+
+/* A body in memory may be sent again. */
+static void ask_again(struct store_s3 *s, struct ask *a, struct str bytes, struct arena *arena,
+                      struct http_answer *answer)
+{
+    for (int i = 0; i < TRIES; i++) {
+        struct store_bytes source = {bytes};
+        if (i)
+            (void)poll(NULL, 0, PAUSE_MS << i);
+        a->source = store_bytes_read;
+        a->source_arg = &source;
+        a->body_bytes = (int64_t)bytes.n;
+        call(s, a, arena, answer);
+        if (answer->end == HTTP_DONE && answer->status < 500 && answer->status != 429)
+            return;
+    }
+}
+
+static enum err part_in(struct store_s3 *s, const struct store_pieces *of_it, unsigned number,
+                        struct str bytes, struct arena *arena, char tag[STORE_TAG_MAX],
+                        struct problem *problem)
+{
+    const struct s3_pair query[] = {{STR("partNumber"), str_of(arena_printf(arena, "%u", number))},
+                                    {STR("uploadId"), of_it->token}};
+    struct ask a = {.method = "PUT", .key = of_it->key, .query = query, .n_query = 2};
+    struct http_answer answer;
+
+    ask_again(s, &a, bytes, arena, &answer);
+    if (!is_good(&answer) || !*answer.etag)
+        return failed(&answer, "storing a piece", problem);
+    snprintf(tag, STORE_TAG_MAX, "%s", answer.etag);
+    return OK;
+}
+
+static enum err part(struct store *s, const struct store_pieces *of_it, unsigned number, struct str bytes,
+                     char tag[STORE_TAG_MAX], struct problem *problem)
+{
+    struct arena *arena = arena_new();
+    const enum err err = part_in(of(s), of_it, number, bytes, arena, tag, problem);
+
+    arena_free(arena);
+    return err;
+}
+
+static struct str parts_xml(struct arena *arena, const struct store_part *parts, size_t n)
+{
+    struct buf b = buf_in(arena);
+
+    buf_c(&b, "<CompleteMultipartUpload>");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&b, "<Part><PartNumber>%u</PartNumber><ETag>%.*s</ETag></Part>", parts[i].number,
+                   STR_ARG(parts[i].tag));
+    buf_c(&b, "</CompleteMultipartUpload>");
+    return buf_done(&b);
+}
+
+static bool has_size(struct store_s3 *s, struct str key, int64_t size, struct arena *arena)
+{
+    const struct ask look = {.method = "HEAD", .key = key, .body_bytes = -1};
+    struct http_answer answer;
+
+    ask(s, &look, arena, &answer);
+    return is_good(&answer) && answer.length == size;
+}
+
+/* Joined before, by a request whose answer was lost: then the pieces are gone and the object is there. */
+static enum err join_in(struct store_s3 *s, const struct store_pieces *of_it, const struct store_part *parts,
+                        size_t n, int64_t size, struct arena *arena, struct problem *problem)
+{
+    const struct s3_pair query = {STR("uploadId"), of_it->token};
+    struct ask a = {.method = "POST", .key = of_it->key, .query = &query, .n_query = 1};
+    struct http_answer answer;
+
+    ask_again(s, &a, parts_xml(arena, parts, n), arena, &answer);
+    if (has_size(s, of_it->key, size, arena))
+        return OK;
+    return failed(&answer, "joining pieces", problem);
+}
+
+static enum err join(struct store *s, const struct store_pieces *of_it, const struct store_part *parts,
+                     size_t n, int64_t size, struct problem *problem)
+{
+    struct arena *arena = arena_new();
+    const enum err err = join_in(of(s), of_it, parts, n, size, arena, problem);
+
+    arena_free(arena);
+    return err;
+}
+
+static enum err drop(struct store *s, const struct store_pieces *of_it, struct problem *problem)
+{
+    const struct s3_pair query = {STR("uploadId"), of_it->token};
+    const struct ask a = {
+        .method = "DELETE", .key = of_it->key, .query = &query, .n_query = 1, .body_bytes = -1};
+    struct arena *arena = arena_new();
+    struct http_answer answer;
+
+    ask(of(s), &a, arena, &answer);
+    const bool gone = is_good(&answer) || (answer.end == HTTP_DONE && answer.status == 404);
+    const enum err err = gone ? OK : failed(&answer, "dropping pieces", problem);
+    arena_free(arena);
+    return err;
+}
+
 static void free_store(struct store *s)
 {
     http_free(of(s)->http);
@@ -281,6 +424,12 @@ struct store *store_s3_new(const struct conf *conf)
         .get = get,
         .remove = remove_key,
         .view = view,
+        .part_min = PART_BYTES,
+        .part_max = PART_BYTES,
+        .begin = begin,
+        .part = part,
+        .join = join,
+        .drop = drop,
         .free = free_store,
     };
     struct store_s3 *s = calloc(1, sizeof *s);

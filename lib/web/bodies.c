@@ -134,21 +134,28 @@ static bool is_too_slow(const struct request *q)
     return ms > LONGEST_MS || (ms > SLOW_MS && q->body_taken < (uint64_t)ms / 1000 * SLOWEST_BYTES);
 }
 
+/* It is over: 0 if it was as long as was said. */
+static long end_of(struct request *q, bool broken)
+{
+    const int64_t said = q->req.body_bytes;
+
+    q->body_over = true;
+    q->body_broken |= broken || (said >= 0 && q->body_taken != (uint64_t)said);
+    return q->body_broken ? -1 : 0;
+}
+
 long req_body(struct req *r, char *out, size_t max)
 {
     struct request *q = (struct request *)r;
 
     if (q->body_over)
-        return q->body_taken == (uint64_t)r->body_bytes ? 0 : -1;
+        return end_of(q, false);
     const long n = more_of(q, out, max);
-    q->body_over = n <= 0 || is_too_slow(q);
-    if (n > 0)
-        q->body_taken += (uint64_t)n;
-    if (n < 0 || q->body_taken > (uint64_t)r->body_bytes || (!n && q->body_taken < (uint64_t)r->body_bytes)) {
-        q->body_over = true;
-        q->body_taken = UINT64_MAX;
-        return -1;
-    }
+    if (n <= 0 || is_too_slow(q))
+        return end_of(q, n != 0);
+    q->body_taken += (uint64_t)n;
+    if (r->body_bytes >= 0 && q->body_taken > (uint64_t)r->body_bytes)
+        return end_of(q, true);
     return n;
 }
 

@@ -74,8 +74,10 @@ static struct str encode_http(const struct reply *a, struct str request_id, stru
     if (retry_after_s)
         buf_printf(&b, "Retry-After: %d\r\n", retry_after_s);
     if (a->status != 204) {
-        buf_c(&b, a->err == OK ? "Content-Type: application/json\r\nContent-Length: "
-                               : "Content-Type: application/problem+json\r\nContent-Length: ");
+        if (body.n)
+            buf_c(&b, a->err == OK ? "Content-Type: application/json\r\n"
+                                   : "Content-Type: application/problem+json\r\n");
+        buf_c(&b, "Content-Length: ");
         buf_u64(&b, body.n);
         buf_c(&b, "\r\n");
     }

@@ -158,8 +158,9 @@ static enum err check_long_body(struct request *q, struct str length)
 {
     uint64_t n;
 
+    q->req.body_bytes = -1;
     if (!length.n)
-        return ERR_LENGTH_REQUIRED;
+        return q->match.route->flags & ROUTE_ANY_LENGTH ? OK : ERR_LENGTH_REQUIRED;
     if (!str_u64(length, &n) || n > INT64_MAX)
         return problem_set(&q->problem, ERR_INVALID_REQUEST, "Content-Length is no length");
     if (!q->stream && q->in.body_bytes > REQUEST_BODY_MAX) /* plain CGI */

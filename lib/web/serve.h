@@ -38,9 +38,9 @@ struct request {
     struct arena *arena;
     int fd; /* its connection, or REQUEST_CGI */
     struct fcgi_request in;
-    struct fcgi *stream; /* its body is still there; NULL: it is in `in`, as far as it was read */
-    uint64_t body_taken; /* by req_body() */
-    bool body_over;      /* no more of it comes */
+    struct fcgi *stream;         /* its body is still there; NULL: it is in `in`, as far as it was read */
+    uint64_t body_taken;         /* by req_body() */
+    bool body_over, body_broken; /* no more of it comes; it was not whole */
     struct route_match match;
     struct trail trail;
     int64_t started_us;

@@ -31,8 +31,9 @@ enum route_flag {
     ROUTE_HEAVY =
         1 << 6, /* computes a password hash: runs in workers of its own, few and with a short queue */
     ROUTE_BODY = 1 << 8, /* reads its body itself (req_body), in a thread of its own and without ctx->db */
-    ROUTE_FILE_TOKEN = 1 << 9, /* a file token as ?t= will do too */
-    ROUTE_STREAM = 1 << 7,     /* what it parks is told many things, as server-sent events (park_tell) */
+    ROUTE_ANY_LENGTH = 1 << 10, /* with ROUTE_BODY: Content-Length need not be said */
+    ROUTE_FILE_TOKEN = 1 << 9,  /* a file token as ?t= will do too */
+    ROUTE_STREAM = 1 << 7,      /* what it parks is told many things, as server-sent events (park_tell) */
 };
 
 struct route {
@@ -72,7 +73,7 @@ void req_finish(struct req *r, enum err err, struct str body);
 struct str req_header(const struct req *r, const char *name);
 
 /*
- * ROUTE_BODY: the next bytes of the body, fewer than `max` only at its end; 0: all r->body_bytes were given.
+ * ROUTE_BODY: the next bytes of the body, fewer than `max` only at its end; 0: it was whole.
  * -1: it was cut off, is not as long as was said, or came too slowly; for ever.
  */
 long req_body(struct req *r, char *out, size_t max);

@@ -19,10 +19,10 @@ WHERE owner_id = :owner_id AND state = 0 AND touched_at > CAST(UNIX_TIMESTAMP(NO
 
 -- name: file_insert :exec
 -- One that begins to be received.
--- in: id u64, app_id u64, owner_id u64, name str, size i64, store_key str, at i64
+-- in: id u64, app_id u64, owner_id u64, state u64, name str, size i64, store_key str, at i64
 INSERT INTO files (id, app_id, owner_id, state, name, size, content_type, sha256, width, height, store_key, thumbnails,
                    created_at, touched_at)
-VALUES (:id, :app_id, :owner_id, 0, :name, :size, '', '', 0, 0, :store_key, 0, :at,
+VALUES (:id, :app_id, :owner_id, :state, :name, :size, '', '', 0, 0, :store_key, 0, :at,
         CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));
 
 -- name: file_touch :exec

@@ -4,7 +4,7 @@ CREATE TABLE files (
     id            BIGINT UNSIGNED NOT NULL PRIMARY KEY,
     app_id        BIGINT UNSIGNED NOT NULL,
     owner_id      BIGINT UNSIGNED NOT NULL,
-    state         TINYINT UNSIGNED NOT NULL,   -- 0 being received, 1 there, 2 to be removed
+    state         TINYINT UNSIGNED NOT NULL,   -- 0 being received, 1 there, 2 to be removed, 3 comes by pieces
     name          VARCHAR(255) NOT NULL,
     size          BIGINT NOT NULL,
     content_type  VARCHAR(64) NOT NULL,        -- by the bytes
@@ -37,3 +37,30 @@ CREATE TABLE file_usage (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 ALTER TABLE users ADD KEY users_avatar (avatar_file_id);
+
+-- Files that come by pieces (tus): `id` is also the file's, whose state is 3 until all is there. Rows stay until they expire.
+CREATE TABLE uploads (
+    id           BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    owner_id     BIGINT UNSIGNED NOT NULL,
+    size         BIGINT NOT NULL,
+    received     BIGINT NOT NULL,             -- the offset; durable in the store, the tail included
+    done         TINYINT UNSIGNED NOT NULL,   -- the file is there
+    store_key    VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+    token        VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, -- the store's, for the pieces
+    last_part    INT UNSIGNED NOT NULL,       -- numbers up to this were given out, each once
+    tail_part    INT UNSIGNED NOT NULL,       -- 0: none; else the object that has what is too small for a piece
+    tail_size    BIGINT NOT NULL,
+    tail_try     INT UNSIGNED NOT NULL,       -- the last one that was begun, whether it came to something or not
+    content_type VARCHAR(64) NOT NULL,        -- by the first bytes
+    digest       BINARY(104) NOT NULL,        -- SHA-256 so far (ext/crypt.h)
+    expires_at   BIGINT NOT NULL,             -- by the database's clock
+    KEY uploads_expires (expires_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
+
+CREATE TABLE upload_parts (
+    upload_id  BIGINT UNSIGNED NOT NULL,
+    part       INT UNSIGNED NOT NULL,
+    size       BIGINT NOT NULL,
+    tag        VARCHAR(128) NOT NULL,         -- what the store called it
+    PRIMARY KEY (upload_id, part)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

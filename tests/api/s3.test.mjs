@@ -1,4 +1,4 @@
-// The suite of files once more, over a real S3 server instead of a folder; and what only such a store can do to a house.
+// The suites of files once more, over a real S3 server instead of a folder; and what only such a store can do to a house.
 import { join } from 'node:path'
 import { after } from 'node:test'
 
@@ -8,3 +8,4 @@ const s3 = await openS3()
 Object.assign(process.env, s3.settings, { TEST_CEPH_CONF: join(s3.folder, 'ceph.conf') })
 after(() => s3.close())
 await import('./suites/files.mjs')
+await import('./suites/uploads.mjs')

@@ -56,6 +56,8 @@ async function prepare() {
     sendTyping: { id: conversation },
     getFile: { id: (await asking.post('/files', undefined, { raw: 'bytes' })).body.id },
     listConversationFiles: { id: conversation },
+    ...Object.fromEntries(['getUpload', 'resumeUpload', 'deleteUpload'].map((id) => [id, { id: UNKNOWN_ID, headers: {
+      'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } }])),
   }
 }
 
@@ -72,7 +74,8 @@ function pathOf(one, otherwise = {}) {
   return one.path.replace(/\{(\w+)\}/g, (_, name) => values[name])
 }
 
-const send = (one, options, otherwise) => call(one.method, pathOf(one, otherwise), { token: asking.token, ...options })
+const send = (one, options, otherwise) => call(one.method, pathOf(one, otherwise),
+  { token: asking.token, headers: valid[one.id]?.headers, ...options })
 
 /** Every field of a body: {at: ['device', 'name'], schema, required}. */
 function fieldsOf(schema, at = []) {
