@@ -364,6 +364,8 @@ static enum err join_in(struct store_s3 *s, const struct store_pieces *of_it, co
     ask_again(s, &a, parts_xml(arena, parts, n), arena, &answer);
     if (has_size(s, of_it->key, size, arena))
         return OK;
+    if (answer.end == HTTP_DONE && answer.status == 400)
+        return problem_set(problem, ERR_CONFLICT, "the pieces do not fit each other; begin anew");
     return failed(&answer, "joining pieces", problem);
 }
 

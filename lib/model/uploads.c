@@ -150,28 +150,6 @@ static enum err make_file_in_tx(struct ctx *ctx, void *arg)
     return tx_run(ctx, make_file, arg);
 }
 
-static enum err finish(struct upload_io *io, struct looking *l)
-{
-    const struct store_pieces pieces = upload_pieces(l->row);
-    struct store_part *parts = arena_array(io->ctx->arena, l->n_parts, sizeof *parts);
-
-    for (size_t i = 0; i < l->n_parts; i++)
-        parts[i] = (struct store_part){(unsigned)l->parts[i].part, l->parts[i].tag};
-    TRY(io->store->ops->join(io->store, &pieces, parts, l->n_parts, l->row->size, io->ctx->problem));
-    TRY(upload_drop_tails(io->store, l->row, 0, io->ctx));
-    TRY(upload_db(io, make_file_in_tx, l->row));
-    l->row->done = true;
-    return OK;
-}
-
-enum err upload_look(struct upload_io *io, uint64_t id, struct upload_row *row)
-{
-    struct looking l = {.id = id, .row = row};
-
-    TRY(upload_db(io, look, &l));
-    return row->received == row->size && !row->done ? finish(io, &l) : OK;
-}
-
 /* ---- the end ---- */
 
 static enum err remove_rows(struct ctx *ctx, void *arg)
@@ -215,6 +193,34 @@ static enum err remove_bytes(struct store *store, const struct upload_row *row, 
     TRY(upload_drop_tails(store, row, 0, ctx));
     TRY(store->ops->drop(store, &pieces, ctx->problem));
     return store->ops->remove(store, row->store_key, ctx->problem); /* joined, and nobody was told */
+}
+
+static enum err finish(struct upload_io *io, struct looking *l)
+{
+    const struct store_pieces pieces = upload_pieces(l->row);
+    struct store_part *parts = arena_array(io->ctx->arena, l->n_parts, sizeof *parts);
+
+    for (size_t i = 0; i < l->n_parts; i++)
+        parts[i] = (struct store_part){(unsigned)l->parts[i].part, l->parts[i].tag};
+    const enum err err =
+        io->store->ops->join(io->store, &pieces, parts, l->n_parts, l->row->size, io->ctx->problem);
+    if (err == ERR_CONFLICT) { /* two have written at one place: there is no way on */
+        TRY(remove_bytes(io->store, l->row, io->ctx));
+        TRY(upload_db(io, remove_rows_in_tx, l->row));
+    }
+    TRY(err);
+    TRY(upload_drop_tails(io->store, l->row, 0, io->ctx));
+    TRY(upload_db(io, make_file_in_tx, l->row));
+    l->row->done = true;
+    return OK;
+}
+
+enum err upload_look(struct upload_io *io, uint64_t id, struct upload_row *row)
+{
+    struct looking l = {.id = id, .row = row};
+
+    TRY(upload_db(io, look, &l));
+    return row->received == row->size && !row->done ? finish(io, &l) : OK;
 }
 
 static enum err look_open(struct ctx *ctx, void *arg)

@@ -102,6 +102,8 @@ static enum err next_number(struct taking *t, uint64_t *out)
     struct upload_row row = t->row;
 
     TRY(upload_db(t->io, number, &row));
+    if (row.received != t->row.received)
+        return fail(t->io->ctx, ERR_CONFLICT, "somebody else has gone on with this upload");
     t->row.last_part = row.last_part;
     *out = row.last_part;
     return OK;
@@ -114,6 +116,8 @@ static enum err store_part(struct taking *t)
     uint64_t n;
 
     TRY(next_number(t, &n));
+    if (t->io->store->ops->part_min) /* by its place: what was put there and never counted is replaced */
+        n = (uint64_t)(t->taken - (int64_t)t->n) / t->max + 1;
     TRY(t->io->store->ops->part(t->io->store, &pieces, (unsigned)n, (struct str){t->buffer, t->n}, tag,
                                 t->io->ctx->problem));
     t->parts[t->n_parts++] = (struct upload_part_row){n, (int64_t)t->n, str_of(tag)};

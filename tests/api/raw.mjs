@@ -17,7 +17,7 @@ export async function open(method, path, headers) {
     })
     socket.on('data', (data) => {
       text += data.toString('latin1')
-      if (/\r\n\r\n[^]*\}$/.test(text)) done()
+      if (/^HTTP\/1\.1 204[^]*\r\n\r\n|\r\n\r\n[^]*\}$/.test(text)) done()
     })
     socket.on('close', done)
   })
