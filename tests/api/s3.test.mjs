@@ -7,5 +7,5 @@ import { openS3 } from '../lib/s3.mjs'
 const s3 = await openS3()
 Object.assign(process.env, s3.settings, { TEST_CEPH_CONF: join(s3.folder, 'ceph.conf') })
 after(() => s3.close())
-await import('./suites/files.mjs')
-await import('./suites/uploads.mjs')
+// At once: the runner ends when all tests that it knows of are done.
+await Promise.all([import('./suites/files.mjs'), import('./suites/uploads.mjs')])
