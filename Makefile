@@ -51,11 +51,11 @@ endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CPPFLAGS := -D_GNU_SOURCE -Ilib -I$(GEN) -Itests \
-	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libmariadb 2>/dev/null))
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libmariadb vips 2>/dev/null))
 CFLAGS := -std=gnu17 $(WARN) $(FLAGS_$(MODE)) -pthread
 CFLAGS += $(if $(PLANTED_BUG),-DPLANTED_BUG=$(PLANTED_BUG))
 LDFLAGS := $(FLAGS_$(MODE)) -pthread -Wl,--as-needed -Wl,-z,relro,-z,now
-LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lmagic -lsodium -lutf8proc -lm
+LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lmagic -lsodium -lutf8proc -lvips -lgobject-2.0 -lglib-2.0 -lm
 
 # ---- what there is ------------------------------------------------------------------------------
 LIB_C     := $(wildcard lib/base/*.c lib/ext/*.c lib/model/*.c lib/web/*.c)

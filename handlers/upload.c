@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "ext/crypt.h"
-#include "ext/magic.h"
+#include "model/picture.h"
+#include "model/receive.h"
 #include "model/tus.h"
 #include "web/decode.h"
 #include "web/web.h"
@@ -19,111 +19,24 @@ enum { TOKEN_TEXT_MAX = 200 };
 
 static struct store *store;
 
+/* How the model gets at a request's body and, for a moment, at the database. */
+static long body(void *arg, char *out, size_t max)
+{
+    return req_body(arg, out, max);
+}
+
+static enum err with_db(void *arg, enum err (*fn)(struct ctx *ctx, void *arg), void *fn_arg)
+{
+    return req_with_db(arg, fn, fn_arg);
+}
+
+static struct upload_io io_of(struct req *r)
+{
+    return (struct upload_io){
+        .store = store, .source = body, .arg = r, .with_db = with_db, .with_db_arg = r, .ctx = r->ctx};
+}
+
 /* ---- POST /files ---- */
-
-/* A body on its way into the store: looked at while it passes. */
-struct passing {
-    struct req *r;
-    struct file_new *f;
-    struct crypt_digest digest;
-    char head[MAGIC_BYTES];
-    size_t n_head, head_given;
-    int64_t touched_ms;
-};
-
-static enum err touch(struct ctx *ctx, void *arg)
-{
-    return file_touch(ctx, arg);
-}
-
-/* Its beginning decides what it is. False: nothing came, or it broke. */
-static bool read_head(struct passing *p)
-{
-    const long n = req_body(p->r, p->head, sizeof p->head);
-
-    if (n <= 0)
-        return false;
-    p->n_head = (size_t)n;
-    magic_type((struct str){p->head, p->n_head}, p->f->content_type);
-    return true;
-}
-
-static long next_bytes(struct passing *p, char *out, size_t max)
-{
-    const size_t left = p->n_head - p->head_given, n = left < max ? left : max;
-
-    if (!left)
-        return req_body(p->r, out, max);
-    memcpy(out, p->head + p->head_given, n);
-    p->head_given += n;
-    return (long)n;
-}
-
-/* A store_source. */
-static long pass(void *arg, char *out, size_t max)
-{
-    struct passing *p = arg;
-    const long n = next_bytes(p, out, max);
-
-    if (n > 0)
-        crypt_digest_add(&p->digest, out, (size_t)n);
-    if (clock_mono_ms() < p->touched_ms + FILE_TOUCH_MS)
-        return n;
-    p->touched_ms = clock_mono_ms();
-    return req_with_db(p->r, touch, p->f) == OK ? n : -1;
-}
-
-static enum err receive(struct req *r, struct file_new *f)
-{
-    struct passing *p = arena_alloc(r->ctx->arena, sizeof *p);
-    char rest[1];
-
-    *p = (struct passing){.r = r, .f = f, .touched_ms = clock_mono_ms()};
-    crypt_digest_init(&p->digest);
-    if (!read_head(p))
-        return fail(r->ctx, ERR_INVALID_REQUEST, "the body ended early");
-    TRY(store->ops->put(store, str_of(f->store_key), f->size, pass, p, r->ctx->problem));
-    if (req_body(r, rest, sizeof rest) == 0) {
-        crypt_digest_done(&p->digest, f->sha256);
-        return OK;
-    }
-    return fail(r->ctx, ERR_INVALID_REQUEST, "the body is not as long as Content-Length says");
-}
-
-static enum err begin(struct ctx *ctx, void *arg)
-{
-    return file_begin(ctx, arg);
-}
-
-static enum err give_up(struct ctx *ctx, void *arg)
-{
-    return file_give_up(ctx, arg);
-}
-
-struct finishing {
-    struct file_new *f;
-    struct file *out;
-};
-
-static enum err finish(struct ctx *ctx, void *arg)
-{
-    const struct finishing *done = arg;
-    return file_finish(ctx, done->f, done->out);
-}
-
-/*
- * Nothing is left behind: what the store has goes first, then the row. What cannot be removed now is the
- * courier's. Not when nobody knows whether it was made visible: then it stays.
- */
-static void clean_up(struct req *r, struct file_new *f)
-{
-    struct problem *said = r->ctx->problem, unheard = {0};
-
-    r->ctx->problem = &unheard;
-    if (store->ops->remove(store, str_of(f->store_key), &unheard) == OK)
-        (void)!req_with_db(r, give_up, f);
-    r->ctx->problem = said;
-}
 
 static enum err name_of(struct req *r, struct str *out)
 {
@@ -138,17 +51,11 @@ static enum err name_of(struct req *r, struct str *out)
 static enum err file_post(struct req *r)
 {
     struct file_new f = {.size = r->body_bytes};
-    struct finishing done = {&f, r->out};
+    struct upload_io io = io_of(r);
 
     TRY(name_of(r, &f.name));
     TRY(store_ready(store, r->ctx->problem));
-    TRY(req_with_db(r, begin, &f));
-    enum err err = receive(r, &f);
-    if (err == OK)
-        err = req_with_db(r, finish, &done);
-    if (err != OK && err != ERR_OUTCOME_UNKNOWN)
-        clean_up(r, &f);
-    return err;
+    return file_receive(&io, &f, r->out);
 }
 
 /* ---- GET /files/{id} ---- */
@@ -158,15 +65,13 @@ struct file_in {
     struct str t;
 };
 
-static const struct field file_in_fields[] = {
-    {.name = "id", .type = FIELD_ID, .flags = F_PATH | F_REQUIRED, .at = offsetof(struct file_in, id)},
-    {.name = "t",
-     .type = FIELD_STR,
-     .flags = F_QUERY | F_SECRET,
-     .at = offsetof(struct file_in, t),
-     .min = 1,
-     .max = TOKEN_TEXT_MAX},
-};
+#define FILE_IN_FIELDS                                                                                       \
+    {.name = "id", .type = FIELD_ID, .flags = F_PATH | F_REQUIRED, .at = offsetof(struct file_in, id)},      \
+    {                                                                                                        \
+        .name = "t", .type = FIELD_STR, .flags = F_QUERY | F_SECRET, .at = offsetof(struct file_in, t),      \
+        .min = 1, .max = TOKEN_TEXT_MAX                                                                      \
+    }
+static const struct field file_in_fields[] = {FILE_IN_FIELDS};
 static const struct shape file_in = SHAPE("FileQuery", struct file_in, file_in_fields);
 
 /* nginx carries what is there under `key`. */
@@ -190,7 +95,40 @@ static enum err file_get(struct req *r)
     struct file_row row;
 
     TRY(file_get_readable(r->ctx, in->id, &row));
-    return carry(r, row.store_key, row.content_type, row.name);
+    const bool is_mine = row.owner_id == r->ctx->actor.user_id;
+    const struct str key = (row.thumbnails & PICTURE_CLEAN_BIT) && !is_mine
+                               ? picture_clean_key(r->ctx->arena, row.store_key)
+                               : row.store_key;
+    return carry(r, key, row.content_type, row.name);
+}
+
+/* ---- GET /files/{id}/thumbnail ---- */
+
+struct thumbnail_in {
+    struct file_in file;
+    int size;
+};
+
+static const struct field thumbnail_in_fields[] = {
+    FILE_IN_FIELDS,
+    {.name = "size",
+     .type = FIELD_ENUM,
+     .flags = F_QUERY | F_REQUIRED,
+     .at = offsetof(struct thumbnail_in, size),
+     .names = picture_sizes},
+};
+static const struct shape thumbnail_in = SHAPE("ThumbnailQuery", struct thumbnail_in, thumbnail_in_fields);
+
+/* Made when it is asked for first. */
+static enum err thumbnail_get(struct req *r)
+{
+    const struct thumbnail_in *in = r->in;
+    struct file_row row;
+
+    TRY(file_get_readable(r->ctx, in->file.id, &row));
+    if (!(row.thumbnails & 1u << in->size))
+        TRY(picture_make_small(r->ctx, store, &row, in->size));
+    return carry(r, picture_small_key(r->ctx->arena, row.store_key, in->size), STR("image/webp"), row.name);
 }
 
 /* ---- files of a conversation ---- */
@@ -230,23 +168,6 @@ static enum err files_list(struct req *r)
 }
 
 /* ---- tus: https://tus.io/protocols/resumable-upload, version 1.0.0 ---- */
-
-/* A store_source of a request's body. */
-static long body(void *arg, char *out, size_t max)
-{
-    return req_body(arg, out, max);
-}
-
-static enum err with_db(void *arg, enum err (*fn)(struct ctx *ctx, void *arg), void *fn_arg)
-{
-    return req_with_db(arg, fn, fn_arg);
-}
-
-static struct upload_io io_of(struct req *r)
-{
-    return (struct upload_io){
-        .store = store, .source = body, .arg = r, .with_db = with_db, .with_db_arg = r, .ctx = r->ctx};
-}
 
 static enum err check_version(struct req *r)
 {
@@ -360,6 +281,7 @@ static enum err upload_delete(struct req *r)
 static const struct route routes[] = {
     {POST, "/files", "createFile", file_post, NULL, &file_shape, 201, ROUTE_BODY},
     {GET, "/files/{id}", "getFile", file_get, &file_in, NULL, 200, ROUTE_FILE_TOKEN},
+    {GET, "/files/{id}/thumbnail", "getThumbnail", thumbnail_get, &thumbnail_in, NULL, 200, ROUTE_FILE_TOKEN},
     {POST, "/uploads", "createUpload", upload_post, NULL, NULL, 201, ROUTE_BODY | ROUTE_ANY_LENGTH},
     {GET, "/uploads/{id}", "getUpload", upload_head, &upload_in, NULL, 200, 0},
     {PATCH, "/uploads/{id}", "resumeUpload", upload_patch, &upload_in, NULL, 204,

@@ -1,5 +1,5 @@
 /* Files: rows, rights, quotas. */
-#include "model/files.h"
+#include "model/picture.h"
 
 #include <stdlib.h>
 
@@ -122,7 +122,8 @@ static enum err finish(struct ctx *ctx, void *arg)
                                                  .content_type = str_of(f->content_type),
                                                  .sha256 = {(const char *)f->sha256, sizeof f->sha256},
                                                  .width = f->width,
-                                                 .height = f->height},
+                                                 .height = f->height,
+                                                 .bits = f->bits},
                       &rows));
     return rows ? OK : fail(ctx, ERR_UNAVAILABLE, "receiving it took too long");
 }
@@ -237,6 +238,7 @@ static enum err sweep_one(struct ctx *ctx, struct store *store, const struct fil
 {
     struct removal r = {row->id, row->owner_id, state, row->size};
 
+    TRY(picture_forget(ctx, store, row->store_key));
     TRY(store->ops->remove(store, row->store_key, ctx->problem));
     return tx_run(ctx, remove_row, &r);
 }

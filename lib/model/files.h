@@ -64,7 +64,7 @@ struct file_new {
     char store_key[STORE_KEY_TEXT];
     char content_type[64];
     unsigned char sha256[32];
-    unsigned width, height;
+    unsigned width, height, bits; /* bits: model/picture.h */
 };
 
 /*

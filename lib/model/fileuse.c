@@ -14,12 +14,14 @@ static bool is_sound(struct str type)
            str_eq(type, STR("video/ogg"));
 }
 
-static bool fits(enum file_kind kind, struct str type)
+static bool fits(enum file_kind kind, const struct file_row *row)
 {
+    const struct str type = row->content_type;
+
     switch (kind) {
     case FILE_IMAGE:
     case FILE_POSTER:
-        return starts(type, "image/") && file_is_inline(type);
+        return row->width > 0;
     case FILE_VOICE:
         return is_sound(type);
     case FILE_VIDEO:
@@ -42,7 +44,7 @@ static enum err take(struct ctx *ctx, uint64_t id, enum file_kind kind, const ch
         return ERR_NOT_FOUND;
     }
     TRY(err);
-    return fits(kind, row->content_type) ? OK : fail_field(ctx, field, "is a file of another kind");
+    return fits(kind, row) ? OK : fail_field(ctx, field, "is a file of another kind");
 }
 
 static void add_name(struct buf *b, const char *name)

@@ -104,7 +104,7 @@ static enum err name_it(struct store *s, int fd, struct str key, struct problem 
     snprintf(path, sizeof path, "%s/%.*s", dir_of(s), STR_ARG(key));
     snprintf(mine, sizeof mine, "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, mine, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0)
-        return broken(problem, "naming a file");
+        return errno == EEXIST ? ERR_DUPLICATE : broken(problem, "naming a file");
     if (sync_dir(folder))
         return OK;
     unlink(path);

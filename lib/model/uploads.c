@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "model/house.h"
+#include "model/picture.h"
 
 enum { STATE_PIECES = 3, SWEEP_ROWS = 20 };
 
@@ -125,9 +126,15 @@ static enum err look(struct ctx *ctx, void *arg)
     return OK;
 }
 
+struct making {
+    const struct upload_row *row;
+    struct picture_facts picture;
+};
+
 static enum err make_file(struct ctx *ctx, void *arg)
 {
-    const struct upload_row *row = arg;
+    const struct making *m = arg;
+    const struct upload_row *row = m->row;
     unsigned char hash[CRYPT_SHA256_BYTES];
     struct crypt_digest digest;
     uint64_t rows;
@@ -141,7 +148,10 @@ static enum err make_file(struct ctx *ctx, void *arg)
     return q_upload_file_there(ctx,
                                &(struct q_upload_file_there_in){.id = row->id,
                                                                 .content_type = row->content_type,
-                                                                .sha256 = {(const char *)hash, sizeof hash}},
+                                                                .sha256 = {(const char *)hash, sizeof hash},
+                                                                .width = m->picture.width,
+                                                                .height = m->picture.height,
+                                                                .bits = m->picture.bits},
                                NULL);
 }
 
@@ -192,25 +202,29 @@ static enum err remove_bytes(struct store *store, const struct upload_row *row, 
         return OK;
     TRY(upload_drop_tails(store, row, 0, ctx));
     TRY(store->ops->drop(store, &pieces, ctx->problem));
+    TRY(picture_forget(ctx, store, row->store_key));
     return store->ops->remove(store, row->store_key, ctx->problem); /* joined, and nobody was told */
 }
 
 static enum err finish(struct upload_io *io, struct looking *l)
 {
     const struct store_pieces pieces = upload_pieces(l->row);
+    struct making m = {.row = l->row};
     struct store_part *parts = arena_array(io->ctx->arena, l->n_parts, sizeof *parts);
 
     for (size_t i = 0; i < l->n_parts; i++)
         parts[i] = (struct store_part){(unsigned)l->parts[i].part, l->parts[i].tag};
-    const enum err err =
+    enum err err =
         io->store->ops->join(io->store, &pieces, parts, l->n_parts, l->row->size, io->ctx->problem);
-    if (err == ERR_CONFLICT) { /* two have written at one place: there is no way on */
+    if (err == OK)
+        err = picture_look(io->ctx, io->store, l->row->store_key, l->row->content_type, &m.picture);
+    if (err == ERR_CONFLICT || err == ERR_INVALID_REQUEST) { /* there is no way on */
         TRY(remove_bytes(io->store, l->row, io->ctx));
         TRY(upload_db(io, remove_rows_in_tx, l->row));
     }
     TRY(err);
     TRY(upload_drop_tails(io->store, l->row, 0, io->ctx));
-    TRY(upload_db(io, make_file_in_tx, l->row));
+    TRY(upload_db(io, make_file_in_tx, &m));
     l->row->done = true;
     return OK;
 }

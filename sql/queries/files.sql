@@ -31,8 +31,9 @@ UPDATE files SET touched_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) WHER
 
 -- name: file_finish :exec
 -- It is there. No row: it was given up meanwhile.
--- in: id u64, content_type str, sha256 bytes, width u64, height u64
-UPDATE files SET state = 1, content_type = :content_type, sha256 = :sha256, width = :width, height = :height
+-- in: id u64, content_type str, sha256 bytes, width u64, height u64, bits u64
+UPDATE files SET state = 1, content_type = :content_type, sha256 = :sha256, width = :width, height = :height,
+                 thumbnails = :bits
 WHERE id = :id AND state = 0;
 
 -- name: file_delete :exec

@@ -51,8 +51,9 @@ SELECT part, size, tag FROM upload_parts WHERE upload_id = :upload_id ORDER BY p
 UPDATE uploads SET done = 1 WHERE id = :id AND done = 0;
 
 -- name: upload_file_there :exec
--- in: id u64, content_type str, sha256 bytes, width u64, height u64
-UPDATE files SET state = 1, content_type = :content_type, sha256 = :sha256, width = :width, height = :height
+-- in: id u64, content_type str, sha256 bytes, width u64, height u64, bits u64
+UPDATE files SET state = 1, content_type = :content_type, sha256 = :sha256, width = :width, height = :height,
+                 thumbnails = :bits
 WHERE id = :id AND state = 3;
 
 -- name: upload_delete :exec

@@ -12,7 +12,7 @@ CREATE TABLE files (
     width         INT UNSIGNED NOT NULL,       -- as shown, after its orientation; 0: no picture
     height        INT UNSIGNED NOT NULL,
     store_key     VARCHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-    thumbnails    INT UNSIGNED NOT NULL,       -- sizes that are in the store too: a bit for each
+    thumbnails    INT UNSIGNED NOT NULL,       -- copies that are in the store too (model/picture.h): a bit for each
     created_at    BIGINT NOT NULL,
     touched_at    BIGINT NOT NULL,             -- by the database's clock: while it is received, now and then
     KEY files_owner (owner_id, state),

@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto'
 
 import { DEVICE, unique } from './client.mjs'
+import { PNG } from './pictures.mjs'
 import { pendingRequest } from './scene.mjs'
 
 export const ROLES = ['friend', 'former', 'blocked', 'stranger', 'foreign', 'suspended', 'anonymous', 'owner']
@@ -153,6 +154,11 @@ export const rows = {
   getFile: {
     make: async ({ owner }) => (await owner.post('/files', undefined, { raw: 'bytes of the owner' })).body.id,
     ask: (scene, role, person, id) => ({ path: `/files/${id}` }),
+    ...ownerOnly('200'),
+  },
+  getThumbnail: {
+    make: async ({ owner }) => (await owner.post('/files', undefined, { raw: PNG })).body.id,
+    ask: (scene, role, person, id) => ({ path: `/files/${id}/thumbnail?size=160` }),
     ...ownerOnly('200'),
   },
   createUpload: { ask: () => ({ path: '/uploads', headers: { ...TUS, 'upload-length': '5' } }), ...signedIn('201') },

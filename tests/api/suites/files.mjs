@@ -4,11 +4,11 @@ import { createHash, randomBytes } from 'node:crypto'
 
 import { call, describe, friends, house, ok, Person, refused, test, until } from '../client.mjs'
 import { rowCounts } from '../house.mjs'
+import { PNG } from '../pictures.mjs'
 import { open } from '../raw.mjs'
 import { isS3, objects } from '../store.mjs'
 
 const MIB = 1 << 20
-const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex')
 
 const upload = (person, bytes, name, headers = {}) => person.call('POST', '/files', {
