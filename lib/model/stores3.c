@@ -9,46 +9,16 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "ext/http.h"
-#include "ext/s3sign.h"
-#include "model/store.h"
+#include "model/stores3.h"
 
-enum {
-    TRIES = 3,
-    PAUSE_MS = 100,
-    CONNECT_MS = 3000,
-    VIEW_S = 60,
-    PART_BYTES = 5 * 1024 * 1024 /* the least that S3 takes */,
-    PATH_STYLE_YES = 0
-};
-
-struct store_s3 {
-    struct store store;
-    const struct conf *conf;
-    struct http *http;
-    struct s3_keys keys;
-    char scheme[16], host[CONF_TEXT_BYTES + 64];
-};
-
-/* One request, before it is signed. */
-struct ask {
-    const char *method;
-    struct str key; /* STR_NONE: the bucket */
-    const struct s3_pair *query;
-    size_t n_query;
-    int64_t body_bytes; /* -1: none */
-    store_source source;
-    void *source_arg;
-    store_sink sink;
-    void *sink_arg;
-};
+enum { CONNECT_MS = 3000, VIEW_S = 60, PATH_STYLE_YES = 0 };
 
 static struct store_s3 *of(struct store *s)
 {
     return (struct store_s3 *)s;
 }
 
-static struct s3_request request_of(const struct store_s3 *s, const struct ask *a, struct arena *arena)
+static struct s3_request request_of(const struct store_s3 *s, const struct s3_ask *a, struct arena *arena)
 {
     struct buf path = buf_in(arena);
 
@@ -69,7 +39,7 @@ static struct s3_request request_of(const struct store_s3 *s, const struct ask *
                                .at_ms = clock_wall_ms()};
 }
 
-static void call(struct store_s3 *s, const struct ask *a, struct arena *arena, struct http_answer *answer)
+void s3_call(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, struct http_answer *answer)
 {
     const struct s3_request r = request_of(s, a, arena);
     const struct str target = s3_target(arena, &r);
@@ -95,26 +65,25 @@ static void call(struct store_s3 *s, const struct ask *a, struct arena *arena, s
     http_call(s->http, &http, arena, answer);
 }
 
-static bool is_worth_a_retry(const struct ask *a, const struct http_answer *answer)
+static bool is_worth_a_retry(const struct s3_ask *a, const struct http_answer *answer)
 {
     if (answer->end == HTTP_GIVEN_UP || answer->asked || a->sink)
         return false;
     return answer->end != HTTP_DONE || answer->status >= 500 || answer->status == 429;
 }
 
-static void ask(struct store_s3 *s, const struct ask *a, struct arena *arena, struct http_answer *answer)
+void s3_ask(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, struct http_answer *answer)
 {
-    for (int i = 0; i < TRIES; i++) {
+    for (int i = 0; i < S3_TRIES; i++) {
         if (i)
-            (void)poll(NULL, 0, PAUSE_MS << i);
-        call(s, a, arena, answer);
+            (void)poll(NULL, 0, S3_PAUSE_MS << i);
+        s3_call(s, a, arena, answer);
         if (!is_worth_a_retry(a, answer))
             return;
     }
 }
 
-/* What the store said when it did not do what it was asked. */
-static enum err failed(const struct http_answer *answer, const char *what, struct problem *problem)
+enum err s3_failed(const struct http_answer *answer, const char *what, struct problem *problem)
 {
     if (answer->end == HTTP_DONE)
         return problem_set(problem, ERR_UNAVAILABLE, "the store of files: %s: status %d", what,
@@ -122,26 +91,27 @@ static enum err failed(const struct http_answer *answer, const char *what, struc
     return problem_set(problem, ERR_UNAVAILABLE, "the store of files: %s: %s", what, answer->why);
 }
 
-static bool is_good(const struct http_answer *answer)
+bool s3_is_good(const struct http_answer *answer)
 {
     return answer->end == HTTP_DONE && answer->status >= 200 && answer->status < 300;
 }
 
 static enum err check_bucket(struct store_s3 *s, struct arena *arena, struct problem *problem)
 {
-    const struct ask look = {.method = "HEAD", .body_bytes = -1}, make = {.method = "PUT", .body_bytes = 0};
+    const struct s3_ask look = {.method = "HEAD", .body_bytes = -1},
+                        make = {.method = "PUT", .body_bytes = 0};
     struct http_answer answer;
 
-    ask(s, &look, arena, &answer);
-    if (is_good(&answer))
+    s3_ask(s, &look, arena, &answer);
+    if (s3_is_good(&answer))
         return OK;
     if (answer.end != HTTP_DONE || answer.status != 404)
-        return failed(&answer, "the bucket", problem);
-    ask(s, &make, arena, &answer);
+        return s3_failed(&answer, "the bucket", problem);
+    s3_ask(s, &make, arena, &answer);
     /* 409: somebody else has made it meanwhile. */
-    return is_good(&answer) || (answer.end == HTTP_DONE && answer.status == 409)
+    return s3_is_good(&answer) || (answer.end == HTTP_DONE && answer.status == 409)
                ? OK
-               : failed(&answer, "making the bucket", problem);
+               : s3_failed(&answer, "making the bucket", problem);
 }
 
 static enum err check(struct store *s, struct problem *problem)
@@ -160,44 +130,45 @@ static enum err check(struct store *s, struct problem *problem)
 
 static enum err remove_in(struct store_s3 *s, struct str key, struct arena *arena, struct problem *problem)
 {
-    const struct ask gone = {.method = "DELETE", .key = key, .body_bytes = -1};
+    const struct s3_ask gone = {.method = "DELETE", .key = key, .body_bytes = -1};
     struct http_answer answer;
 
-    ask(s, &gone, arena, &answer);
-    return is_good(&answer) || (answer.end == HTTP_DONE && answer.status == 404)
+    s3_ask(s, &gone, arena, &answer);
+    return s3_is_good(&answer) || (answer.end == HTTP_DONE && answer.status == 404)
                ? OK
-               : failed(&answer, "removing an object", problem);
+               : s3_failed(&answer, "removing an object", problem);
 }
 
 /* It must have all bytes, and be the one that was put. */
 static enum err compare(struct store_s3 *s, struct str key, int64_t size, const struct http_answer *stored,
                         struct arena *arena, struct problem *problem)
 {
-    const struct ask look = {.method = "HEAD", .key = key, .body_bytes = -1};
+    const struct s3_ask look = {.method = "HEAD", .key = key, .body_bytes = -1};
     struct http_answer answer;
 
-    ask(s, &look, arena, &answer);
-    if (!is_good(&answer))
-        return failed(&answer, "looking at what was stored", problem);
+    s3_ask(s, &look, arena, &answer);
+    if (!s3_is_good(&answer))
+        return s3_failed(&answer, "looking at what was stored", problem);
     if (answer.length != size || !*answer.etag || strcmp(answer.etag, stored->etag) != 0)
         return problem_set(problem, ERR_UNAVAILABLE,
                            "the store of files has something else than it was given");
     return OK;
 }
 
-static enum err put_in(struct store_s3 *s, const struct ask *a, struct arena *arena, struct problem *problem)
+static enum err put_in(struct store_s3 *s, const struct s3_ask *a, struct arena *arena,
+                       struct problem *problem)
 {
     struct http_answer answer;
     struct problem unheard;
     enum err err;
 
-    ask(s, a, arena, &answer);
-    if (is_good(&answer)) {
+    s3_ask(s, a, arena, &answer);
+    if (s3_is_good(&answer)) {
         err = compare(s, a->key, a->body_bytes, &answer, arena, problem);
     } else if (answer.end == HTTP_GIVEN_UP) {
         err = problem_set(problem, ERR_INVALID_REQUEST, "the body ended early");
     } else {
-        err = failed(&answer, "storing an object", problem);
+        err = s3_failed(&answer, "storing an object", problem);
     }
     /* It may have been stored although that was not heard. */
     if (err != OK && answer.end != HTTP_UNREACHABLE)
@@ -208,7 +179,7 @@ static enum err put_in(struct store_s3 *s, const struct ask *a, struct arena *ar
 static enum err put(struct store *s, struct str key, int64_t size, store_source source, void *arg,
                     struct problem *problem)
 {
-    const struct ask a = {
+    const struct s3_ask a = {
         .method = "PUT", .key = key, .body_bytes = size, .source = source, .source_arg = arg};
     struct arena *arena = arena_new();
     const enum err err = put_in(of(s), &a, arena, problem);
@@ -219,18 +190,18 @@ static enum err put(struct store *s, struct str key, int64_t size, store_source 
 
 static enum err get(struct store *s, struct str key, store_sink sink, void *arg, struct problem *problem)
 {
-    const struct ask a = {.method = "GET", .key = key, .body_bytes = -1, .sink = sink, .sink_arg = arg};
+    const struct s3_ask a = {.method = "GET", .key = key, .body_bytes = -1, .sink = sink, .sink_arg = arg};
     struct arena *arena = arena_new();
     struct http_answer answer;
     enum err err = OK;
 
-    ask(of(s), &a, arena, &answer);
+    s3_ask(of(s), &a, arena, &answer);
     if (answer.end == HTTP_DONE && answer.status == 404)
         err = ERR_NOT_FOUND;
     else if (answer.end == HTTP_GIVEN_UP)
         err = ERR_INVALID_REQUEST;
-    else if (!is_good(&answer))
-        err = failed(&answer, "reading an object", problem);
+    else if (!s3_is_good(&answer))
+        err = s3_failed(&answer, "reading an object", problem);
     arena_free(arena);
     return err;
 }
@@ -248,150 +219,13 @@ static enum err remove_key(struct store *s, struct str key, struct problem *prob
 static enum err view(struct store *s, const struct store_view *v, struct arena *arena, struct str *out)
 {
     const struct s3_pair type = {STR("response-content-type"), v->content_type};
-    const struct ask a = {.method = v->is_head ? "HEAD" : "GET", .key = v->key, .query = &type, .n_query = 1};
+    const struct s3_ask a = {
+        .method = v->is_head ? "HEAD" : "GET", .key = v->key, .query = &type, .n_query = 1};
     const struct s3_request r = request_of(of(s), &a, arena);
     const struct str target = s3_presign(arena, &of(s)->keys, &r, VIEW_S);
 
     *out = str_of(arena_printf(arena, "/-/s3%.*s", STR_ARG(target)));
     return OK;
-}
-
-/* ---- by pieces ---- */
-
-/* What stands between <name> and </name>. */
-static struct str element(struct arena *arena, struct str xml, const char *name)
-{
-    const char *text = str_c(arena, xml), *open = arena_printf(arena, "<%s>", name);
-    const char *at = strstr(text, open);
-    const char *end = at ? strchr(at + strlen(open), '<') : NULL;
-
-    return end ? (struct str){at + strlen(open), (size_t)(end - at) - strlen(open)} : STR_NONE;
-}
-
-static enum err begin_in(struct store_s3 *s, struct str key, struct arena *arena, struct str *token,
-                         struct problem *problem)
-{
-    const struct s3_pair query = {STR("uploads"), STR("")};
-    const struct ask a = {.method = "POST", .key = key, .query = &query, .n_query = 1, .body_bytes = 0};
-    struct http_answer answer;
-
-    ask(s, &a, arena, &answer);
-    if (!is_good(&answer))
-        return failed(&answer, "beginning an object", problem);
-    *token = element(arena, answer.body, "UploadId");
-    return token->n && token->n < 256 ? OK
-                                      : problem_set(problem, ERR_UNAVAILABLE, "the store gave no upload id");
-}
-
-static enum err begin(struct store *s, struct str key, struct arena *arena, struct str *token,
-                      struct problem *problem)
-{
-    return begin_in(of(s), key, arena, token, problem);
-}
-
-/* A body in memory may be sent again. */
-static void ask_again(struct store_s3 *s, struct ask *a, struct str bytes, struct arena *arena,
-                      struct http_answer *answer)
-{
-    for (int i = 0; i < TRIES; i++) {
-        struct store_bytes source = {bytes};
-        if (i)
-            (void)poll(NULL, 0, PAUSE_MS << i);
-        a->source = store_bytes_read;
-        a->source_arg = &source;
-        a->body_bytes = (int64_t)bytes.n;
-        call(s, a, arena, answer);
-        if (answer->end == HTTP_DONE && answer->status < 500 && answer->status != 429)
-            return;
-    }
-}
-
-static enum err part_in(struct store_s3 *s, const struct store_pieces *of_it, unsigned number,
-                        struct str bytes, struct arena *arena, char tag[STORE_TAG_MAX],
-                        struct problem *problem)
-{
-    const struct s3_pair query[] = {{STR("partNumber"), str_of(arena_printf(arena, "%u", number))},
-                                    {STR("uploadId"), of_it->token}};
-    struct ask a = {.method = "PUT", .key = of_it->key, .query = query, .n_query = 2};
-    struct http_answer answer;
-
-    ask_again(s, &a, bytes, arena, &answer);
-    if (!is_good(&answer) || !*answer.etag)
-        return failed(&answer, "storing a piece", problem);
-    snprintf(tag, STORE_TAG_MAX, "%s", answer.etag);
-    return OK;
-}
-
-static enum err part(struct store *s, const struct store_pieces *of_it, unsigned number, struct str bytes,
-                     char tag[STORE_TAG_MAX], struct problem *problem)
-{
-    struct arena *arena = arena_new();
-    const enum err err = part_in(of(s), of_it, number, bytes, arena, tag, problem);
-
-    arena_free(arena);
-    return err;
-}
-
-static struct str parts_xml(struct arena *arena, const struct store_part *parts, size_t n)
-{
-    struct buf b = buf_in(arena);
-
-    buf_c(&b, "<CompleteMultipartUpload>");
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&b, "<Part><PartNumber>%u</PartNumber><ETag>%.*s</ETag></Part>", parts[i].number,
-                   STR_ARG(parts[i].tag));
-    buf_c(&b, "</CompleteMultipartUpload>");
-    return buf_done(&b);
-}
-
-static bool has_size(struct store_s3 *s, struct str key, int64_t size, struct arena *arena)
-{
-    const struct ask look = {.method = "HEAD", .key = key, .body_bytes = -1};
-    struct http_answer answer;
-
-    ask(s, &look, arena, &answer);
-    return is_good(&answer) && answer.length == size;
-}
-
-/* Joined before, by a request whose answer was lost: then the pieces are gone and the object is there. */
-static enum err join_in(struct store_s3 *s, const struct store_pieces *of_it, const struct store_part *parts,
-                        size_t n, int64_t size, struct arena *arena, struct problem *problem)
-{
-    const struct s3_pair query = {STR("uploadId"), of_it->token};
-    struct ask a = {.method = "POST", .key = of_it->key, .query = &query, .n_query = 1};
-    struct http_answer answer;
-
-    ask_again(s, &a, parts_xml(arena, parts, n), arena, &answer);
-    if (has_size(s, of_it->key, size, arena))
-        return OK;
-    if (answer.end == HTTP_DONE && answer.status == 400)
-        return problem_set(problem, ERR_CONFLICT, "the pieces do not fit each other; begin anew");
-    return failed(&answer, "joining pieces", problem);
-}
-
-static enum err join(struct store *s, const struct store_pieces *of_it, const struct store_part *parts,
-                     size_t n, int64_t size, struct problem *problem)
-{
-    struct arena *arena = arena_new();
-    const enum err err = join_in(of(s), of_it, parts, n, size, arena, problem);
-
-    arena_free(arena);
-    return err;
-}
-
-static enum err drop(struct store *s, const struct store_pieces *of_it, struct problem *problem)
-{
-    const struct s3_pair query = {STR("uploadId"), of_it->token};
-    const struct ask a = {
-        .method = "DELETE", .key = of_it->key, .query = &query, .n_query = 1, .body_bytes = -1};
-    struct arena *arena = arena_new();
-    struct http_answer answer;
-
-    ask(of(s), &a, arena, &answer);
-    const bool gone = is_good(&answer) || (answer.end == HTTP_DONE && answer.status == 404);
-    const enum err err = gone ? OK : failed(&answer, "dropping pieces", problem);
-    arena_free(arena);
-    return err;
 }
 
 static void free_store(struct store *s)
@@ -426,12 +260,12 @@ struct store *store_s3_new(const struct conf *conf)
         .get = get,
         .remove = remove_key,
         .view = view,
-        .part_min = PART_BYTES,
-        .part_max = PART_BYTES,
-        .begin = begin,
-        .part = part,
-        .join = join,
-        .drop = drop,
+        .part_min = S3_PART_BYTES,
+        .part_max = S3_PART_BYTES,
+        .begin = s3_begin,
+        .part = s3_part,
+        .join = s3_join,
+        .drop = s3_drop,
         .free = free_store,
     };
     struct store_s3 *s = calloc(1, sizeof *s);

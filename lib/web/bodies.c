@@ -118,6 +118,21 @@ enum err req_with_db(struct req *r, enum err (*fn)(struct ctx *ctx, void *arg), 
 
 /* ---- reading ---- */
 
+enum err bodies_check(struct request *q, struct str length)
+{
+    uint64_t n;
+
+    q->req.body_bytes = -1;
+    if (!length.n)
+        return q->match.route->flags & ROUTE_ANY_LENGTH ? OK : ERR_LENGTH_REQUIRED;
+    if (!str_u64(length, &n) || n > INT64_MAX)
+        return problem_set(&q->problem, ERR_INVALID_REQUEST, "Content-Length is no length");
+    if (!q->stream && q->in.body_bytes > REQUEST_BODY_MAX) /* plain CGI */
+        return problem_set(&q->problem, ERR_TOO_LARGE, "a body is at most %d bytes", REQUEST_BODY_MAX);
+    q->req.body_bytes = (int64_t)n;
+    return OK;
+}
+
 static long more_of(struct request *q, char *out, size_t max)
 {
     if (q->stream)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "base/conf.h"
+#include "base/str.h"
 
 struct bodies;
 struct request;
@@ -26,5 +27,9 @@ void bodies_free(struct bodies *bodies);
 bool bodies_read(struct bodies *bodies, struct request *q);
 /* One that was read whole, for a route with ROUTE_BODY. Always answered. */
 void bodies_run(struct bodies *bodies, struct request *q);
+
+/* What its Content-Length says of a body that a handler reads itself. That it is so long is seen at its end.
+ */
+enum err bodies_check(struct request *q, struct str length) MUST_CHECK;
 
 #endif

@@ -68,22 +68,14 @@ static void read_whole(int fd)
     request_free(q);
 }
 
-static void start_long(int fd)
-{
-    struct request *q = request_new(front.site, fd);
-
-    if (pool_put_unread(front.site->pool, q))
-        return;
-    request_free(q);
-    conn_close(fd);
-}
-
-/* Where somebody reads bodies himself: whatever it is, a thread of its own reads it. */
+/* Somebody who may block reads it: where handlers read bodies themselves, a thread of its own, whatever it
+ * is. */
 static void start_unread(int fd)
 {
     struct request *q = request_new(front.site, fd);
+    struct bodies *bodies = front.site->bodies;
 
-    if (bodies_read(front.site->bodies, q))
+    if (bodies ? bodies_read(bodies, q) : pool_put_unread(front.site->pool, q))
         return;
     request_free(q);
     conn_close(fd);
@@ -140,10 +132,7 @@ static bool look(int fd, size_t n)
         return false;
     case WALK_LONG:
         take(fd, &w, true);
-        if (front.site->bodies)
-            start_unread(fd);
-        else
-            start_long(fd);
+        start_unread(fd);
         return false;
     case WALK_VALUES:
         if (answer_management(fd, w.length))

@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "ext/json.h"
 #include "model/idempotency.h"
-#include "model/token.h"
 #include "web/arenas.h"
+#include "web/authenticate.h"
 #include "web/bodies.h"
 #include "web/cgi.h"
 #include "web/decode.h"
@@ -153,29 +153,13 @@ static bool find_route(struct request *q)
     return true;
 }
 
-/* One that the handler reads itself; that it is as long as was said is seen at its end. */
-static enum err check_long_body(struct request *q, struct str length)
-{
-    uint64_t n;
-
-    q->req.body_bytes = -1;
-    if (!length.n)
-        return q->match.route->flags & ROUTE_ANY_LENGTH ? OK : ERR_LENGTH_REQUIRED;
-    if (!str_u64(length, &n) || n > INT64_MAX)
-        return problem_set(&q->problem, ERR_INVALID_REQUEST, "Content-Length is no length");
-    if (!q->stream && q->in.body_bytes > REQUEST_BODY_MAX) /* plain CGI */
-        return problem_set(&q->problem, ERR_TOO_LARGE, "a body is at most %d bytes", REQUEST_BODY_MAX);
-    q->req.body_bytes = (int64_t)n;
-    return OK;
-}
-
 static enum err check_body(struct request *q)
 {
     const struct str length = param(q, FCGI_CONTENT_LENGTH);
     uint64_t n;
 
     if (q->match.route->flags & ROUTE_BODY)
-        return check_long_body(q, length);
+        return bodies_check(q, length);
     if (q->in.body_bytes > REQUEST_BODY_MAX)
         return problem_set(&q->problem, ERR_TOO_LARGE, "a body is at most %d bytes", REQUEST_BODY_MAX);
     if (!length.n)
@@ -183,52 +167,6 @@ static enum err check_body(struct request *q)
     if (!str_u64(length, &n) || n != q->in.body_bytes)
         return problem_set(&q->problem, ERR_INVALID_REQUEST,
                            "the body is not as long as Content-Length says");
-    return OK;
-}
-
-/* The token of `?t=`, as it stands there: it has no letters that would be encoded. */
-static struct str query_token(const struct request *q)
-{
-    struct str query = param(q, FCGI_QUERY_STRING), pair;
-
-    while (str_cut(&query, '&', &pair))
-        if (str_starts(pair, STR("t=")))
-            return (struct str){pair.p + 2, pair.n - 2};
-    return STR_NONE;
-}
-
-/* What is shown: an access token in the header or, where that will do, a file token in the query. */
-static enum err shown_token(struct request *q, enum token_kind *kind, struct str *token)
-{
-    const struct str header = param(q, FCGI_HTTP_AUTHORIZATION);
-
-    *kind = TOKEN_ACCESS;
-    if (header.n >= 8 && strncasecmp(header.p, "Bearer ", 7) == 0) {
-        *token = (struct str){header.p + 7, header.n - 7};
-        return OK;
-    }
-    *kind = TOKEN_FILE;
-    *token = q->match.route->flags & ROUTE_FILE_TOKEN ? query_token(q) : STR_NONE;
-    if (token->p)
-        return OK;
-    return problem_set(&q->problem, ERR_UNAUTHENTICATED, "the header `Authorization: Bearer …` is missing");
-}
-
-static enum err authenticate(struct request *q)
-{
-    struct house *house = q->site->house;
-    struct actor *actor = &q->ctx.actor;
-    enum token_kind kind;
-    struct str token;
-
-    if (q->match.route->flags & ROUTE_OPEN)
-        return OK;
-    if (!house_is_current(house))
-        return problem_set(&q->problem, ERR_UNAVAILABLE, "sign-outs could not be read for a while");
-    TRY(shown_token(q, &kind, &token));
-    TRY(token_check(house_token_keys(house), house_revoked(house), kind, token, clock_wall_ms(), actor));
-    q->trail.user_id = actor->user_id;
-    q->trail.session_id = actor->session_id;
     return OK;
 }
 

@@ -69,7 +69,10 @@ test('where it was taken is its owner\'s alone', async () => {
   assert.equal(seen.bytes.indexOf('Exif'), -1)
   const again = ok(await upload(b, seen.bytes), 201) // upright in its own pixels
   assert.deepEqual([again.width, again.height], [20, 40])
-  assert.equal((await bytesOf(b, `/files/${id}/thumbnail?size=160`)).bytes.indexOf('EXIF'), -1)
+  const small = ok(await upload(b, (await bytesOf(b, `/files/${id}/thumbnail?size=160`)).bytes), 201)
+  // Bit 8: it says where it was taken.
+  const says = async (file) => (await house.sql(`SELECT thumbnails & 256 FROM files WHERE id = ${file}`))[0][0]
+  assert.deepEqual([await says(id), await says(again.id), await says(small.id)], ['256', '0', '0'])
 })
 
 test('pictures that are made to do harm leave nothing, and hurt nobody', async () => {
