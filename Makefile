@@ -1,6 +1,7 @@
 # Posthouse
 #
 #   make run           install what is missing, build, start a private house under var/, print its URL
+#   make run STORE=s3  the same with files in an S3 store: s3_endpoint, s3_access_key, s3_secret_key say which (README)
 #   make run TLS=1     the same over HTTPS with a certificate of its own (phones need it)
 #   make demo          fill the running house with a few people and conversations
 #   make test          everything that is checked, in order; the last line is "N passed, N failed"
@@ -154,7 +155,7 @@ $(BIN)/%: $(OBJ)/tools/%.o $(LIB)
 
 # ---- run and check ------------------------------------------------------------------------------
 run:
-	@TLS=$(TLS) exec python3 tools/run.py run
+	@TLS=$(TLS) $(if $(STORE),POSTHOUSE_STORE=$(STORE)) exec python3 tools/run.py run
 demo:
 	@tools/node.sh tools/demo.mjs
 deps:

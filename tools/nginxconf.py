@@ -29,6 +29,10 @@ PROBLEMS = {
                  "The answer was lost; repeat the request with the same id", None),
 }
 
+# Headers of answers that pages of other sites may read.
+EXPOSED = ("X-Request-Id", "Retry-After", "Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Tus-Resumable", "ETag",
+           "Content-Disposition")
+
 APP_HEADERS = {
     "Content-Security-Policy":
         "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -138,7 +142,7 @@ def store_upstream(settings):
         yield from ("upstream store {", f"    server {signed}{port} max_fails=0;", "    keepalive 64;", "}")
 
 
-def store_location(settings, headers_of_all, store_dir):
+def store_location(settings, headers_of_all, place):
     """Where nginx takes the bytes of files from, when a handler says so."""
     if settings["store"] == "s3":
         scheme, _, signed = s3_place(settings)
@@ -160,13 +164,13 @@ def store_location(settings, headers_of_all, store_dir):
             yield f"    proxy_ssl_server_name on;\n            proxy_ssl_name {signed.split(':')[0]};"
     else:
         yield "location /-/files/ {"
-        yield f"    alias {store_dir}/;"
+        yield f"    alias {place['store_dir']}/;"
     yield "    internal;"
     yield "    gzip off;"
     yield "    error_page 416 /-/problem/416;"
     # What is allowed is not there, or cannot be had: that is the store's failure, whatever it says.
     yield "    error_page 400 401 403 404 405 500 502 503 504 =503 /-/problem/503;"
-    yield "    error_log stderr crit;    # the rest would hold the query, and in it tokens and signatures"
+    yield f"    error_log {place['error_log']} crit;    # the rest would hold the query, and in it tokens and signatures"
     yield from (f"    {line}" for line in headers_of_all)
     yield '    add_header Cache-Control "private, no-cache" always;'
     yield """    add_header Content-Security-Policy "default-src 'none'; sandbox" always;"""
@@ -204,7 +208,7 @@ def headers(origins):
              "add_header Referrer-Policy no-referrer always;"]
     if origins:
         lines += ["add_header Access-Control-Allow-Origin $cors_origin always;",
-                  'add_header Access-Control-Expose-Headers "X-Request-Id, Retry-After, Location, Upload-Offset, Upload-Length, Upload-Expires, Tus-Resumable, ETag, Content-Disposition" always;',
+                  f'add_header Access-Control-Expose-Headers "{", ".join(EXPOSED)}" always;',
                   "add_header Vary Origin always;"]
     return lines
 
@@ -265,7 +269,7 @@ def nginx_conf(settings, tables, sockets, place):
         "routes": indent(8, route_map(tables)),
         "upstreams": indent(4, [*upstreams(sockets), *store_upstream(settings)]),
         "bodies": indent(8, bodies(tables, uses, settings)),
-        "store": indent(8, store_location(settings, headers(origins), place["store_dir"])),
+        "store": indent(8, store_location(settings, headers(origins), place)),
         # Twice the pause after which a handler says something.
         "streams": indent(8, streams(tables, uses, 2 * settings["stream_beat_s"] + 20)),
         "limit_zones": indent(4, zones), "limits": indent(12, uses),

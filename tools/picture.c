@@ -16,7 +16,7 @@
 
 #include "ext/vips.h"
 
-enum { CPU_S = 20, WALL_S = 60, FILES = 64, EXIT_USAGE = 64 };
+enum { CPU_S = 20, WALL_S = 60, FILES = 64, SIDE_MAX = 4096, EXIT_USAGE = 64 };
 #define MEMORY_BYTES (2048LL << 20) /* of address space; libraries are a third of it */
 #define PIXELS_MAX (100LL * 1000 * 1000)
 
@@ -62,14 +62,15 @@ static int make(int side)
 
 int main(int argc, char **argv)
 {
-    const int side = argc == 2 ? atoi(argv[1]) : 0;
+    const long side = argc == 2 ? strtol(argv[1], NULL, 10) : 0;
 
-    if (argc != 2 || (side <= 0 && strcmp(argv[1], "look") != 0 && strcmp(argv[1], "clean") != 0)) {
+    if (argc != 2 ||
+        ((side <= 0 || side > SIDE_MAX) && strcmp(argv[1], "look") != 0 && strcmp(argv[1], "clean") != 0)) {
         fputs("picture look|clean|SIDE < PICTURE\n", stderr);
         return EXIT_USAGE;
     }
     if (!bound_all() || !vips_start(argv[0]))
         return EXIT_USAGE;
-    const int outcome = strcmp(argv[1], "look") == 0 ? look() : make(side);
+    const int outcome = strcmp(argv[1], "look") == 0 ? look() : make((int)side);
     return fflush(stdout) == 0 ? outcome : VIPS_NO_PICTURE;
 }

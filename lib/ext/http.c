@@ -116,20 +116,24 @@ static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
     return length;
 }
 
-static size_t on_header(char *bytes, size_t size, size_t n, void *arg)
+static void keep_etag(struct call *call, struct str line)
 {
-    const struct str line = {bytes, size * n};
-    struct call *call = arg;
     size_t end = line.n;
 
-    if (line.n < 5 || strncasecmp(line.p, "etag:", 5) != 0)
-        return line.n;
     size_t at = 5;
     while (at < end && line.p[at] == ' ')
         at++;
     while (end > at && (line.p[end - 1] == '\r' || line.p[end - 1] == '\n' || line.p[end - 1] == ' '))
         end--;
     snprintf(call->answer->etag, sizeof call->answer->etag, "%.*s", (int)(end - at), line.p + at);
+}
+
+static size_t on_header(const char *bytes, size_t size, size_t n, void *arg)
+{
+    const struct str line = {bytes, size * n};
+
+    if (line.n >= 5 && strncasecmp(line.p, "etag:", 5) == 0)
+        keep_etag(arg, line);
     return line.n;
 }
 

@@ -55,7 +55,7 @@ static bool find_program(char *path, size_t size)
 static int spawn_with(struct process *p, const char *path, const char *what, int in, int out)
 {
     const char *const argv[] = {"picture", what, NULL};
-    const char *const environment[] = {"LC_ALL=C", NULL};
+    const char *const environment[] = {"LC_ALL=C", "VIPS_NOVECTOR=1", NULL};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none;
@@ -192,8 +192,8 @@ static enum err keep(struct ctx *ctx, struct store *store, struct str key, struc
 
 static enum err make_clean(struct ctx *ctx, struct store *store, struct str key)
 {
-    struct str bytes;
-    int code;
+    struct str bytes = STR_NONE;
+    int code = -1;
 
     TRY(run(ctx, store, key, "clean", &bytes, &code));
     if (code || !bytes.n)
@@ -201,11 +201,27 @@ static enum err make_clean(struct ctx *ctx, struct store *store, struct str key)
     return keep(ctx, store, picture_clean_key(ctx->arena, key), bytes);
 }
 
+/* "width height location\n" */
+static bool read_facts(struct str text, struct picture_facts *out, uint64_t *location)
+{
+    struct str rest = text, piece;
+    uint64_t width, height;
+
+    if (!str_cut(&rest, ' ', &piece) || !str_u64(piece, &width) || !str_cut(&rest, ' ', &piece) ||
+        !str_u64(piece, &height) || !str_cut(&rest, '\n', &piece) || !str_u64(piece, location) ||
+        width > UINT32_MAX || height > UINT32_MAX)
+        return false;
+    out->width = (unsigned)width;
+    out->height = (unsigned)height;
+    return true;
+}
+
 enum err picture_look(struct ctx *ctx, struct store *store, struct str key, struct str content_type,
                       struct picture_facts *out)
 {
-    struct str text;
-    int code, location;
+    struct str text = STR_NONE;
+    uint64_t location;
+    int code = -1;
 
     *out = (struct picture_facts){0};
     if (field_enum_index(types, content_type) < 0)
@@ -213,11 +229,7 @@ enum err picture_look(struct ctx *ctx, struct store *store, struct str key, stru
     TRY(run(ctx, store, key, "look", &text, &code));
     if (code == TOO_LARGE)
         return fail(ctx, ERR_INVALID_REQUEST, "the picture has too many pixels");
-    if (code || sscanf(str_c(ctx->arena, text), "%u %u %d", &out->width, &out->height, &location) != 3) {
-        *out = (struct picture_facts){0};
-        return OK;
-    }
-    if (!location)
+    if (code || !read_facts(text, out, &location) || !location)
         return OK;
     out->bits = PICTURE_CLEAN_BIT;
     return make_clean(ctx, store, key);
@@ -225,8 +237,8 @@ enum err picture_look(struct ctx *ctx, struct store *store, struct str key, stru
 
 enum err picture_make_small(struct ctx *ctx, struct store *store, const struct file_row *row, int size)
 {
-    struct str bytes;
-    int code;
+    struct str bytes = STR_NONE;
+    int code = -1;
 
     if (!row->width)
         return ERR_NOT_FOUND;
