@@ -113,7 +113,7 @@ static enum err store_part(struct taking *t)
 {
     const struct store_pieces pieces = upload_pieces(&t->row);
     char *tag = arena_alloc(t->io->ctx->arena, STORE_TAG_MAX);
-    uint64_t n;
+    uint64_t n = 0;
 
     TRY(next_number(t, &n));
     if (t->io->store->ops->part_min) /* by its place: what was put there and never counted is replaced */
@@ -132,7 +132,7 @@ static enum err store_part(struct taking *t)
 static enum err store_tail(struct taking *t)
 {
     struct store_bytes source = {{t->buffer, t->n}};
-    uint64_t n;
+    uint64_t n = 0;
 
     TRY(upload_drop_tails(t->io->store, &t->row, t->row.tail_part, t->io->ctx));
     TRY(next_number(t, &n));

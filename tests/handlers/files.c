@@ -31,9 +31,13 @@ static void expect_name(struct person *p, const char *name, const char *want)
 static void test_names(void)
 {
     struct person *p = person_new(house, 1);
-    static const char *const bad[] = {".",        "..",           "a/b",  "\\",           "a\nb",
-                                      "\x7f",     "\xc2\x85",     "\xff", "\xe2\x80\xae", "\xe2\x81\xa6",
-                                      "\xd8\x9c", "x\xe2\x80\x8f"};
+    /* Characters that turn the direction of text, byte by byte: in a text they would turn this one. */
+    static const char override[] = {(char)0xe2, (char)0x80, (char)0xae, 'x', '\0'},
+                      isolate[] = {'x', (char)0xe2, (char)0x81, (char)0xa6, '\0'},
+                      arabic[] = {(char)0xd8, (char)0x9c, '\0'},
+                      mark[] = {(char)0xe2, (char)0x80, (char)0x8f, '\0'};
+    const char *const bad[] = {".",        "..",   "a/b",    "\\",    "a\nb", "\x7f",
+                               "\xc2\x85", "\xff", override, isolate, arabic, mark};
     char longest[FILE_NAME_MAX + 2];
 
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
