@@ -56,7 +56,7 @@ async function prepare() {
     markRead: { id: conversation, body: { seq: 1 } },
     sendTyping: { id: conversation },
     getFile: { id: (await asking.post('/files', undefined, { raw: 'bytes' })).body.id },
-    getThumbnail: { id: (await asking.post('/files', undefined, { raw: PNG })).body.id },
+    getThumbnail: { id: (await asking.post('/files', undefined, { raw: PNG })).body.id, query: '?size=160' },
     listConversationFiles: { id: conversation },
     ...Object.fromEntries(['getUpload', 'resumeUpload', 'deleteUpload'].map((id) => [id, { id: UNKNOWN_ID, headers: {
       'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } }])),
@@ -76,7 +76,7 @@ function pathOf(one, otherwise = {}) {
   return one.path.replace(/\{(\w+)\}/g, (_, name) => values[name])
 }
 
-const send = (one, options, otherwise) => call(one.method, pathOf(one, otherwise),
+const send = (one, options, otherwise) => call(one.method, pathOf(one, otherwise) + (valid[one.id]?.query ?? ''),
   { token: asking.token, headers: valid[one.id]?.headers, ...options })
 
 /** Every field of a body: {at: ['device', 'name'], schema, required}. */
