@@ -1,6 +1,7 @@
 # Posthouse
 #
 #   make run           install what is missing, build, start a private house under var/, print its URL
+#   make run STORE=s3  the same with files in an S3 store: s3_endpoint, s3_access_key, s3_secret_key say which (README)
 #   make run TLS=1     the same over HTTPS with a certificate of its own (phones need it)
 #   make demo          fill the running house with a few people and conversations
 #   make test          everything that is checked, in order; the last line is "N passed, N failed"
@@ -51,11 +52,11 @@ endif
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror
 CPPFLAGS := -D_GNU_SOURCE -Ilib -I$(GEN) -Itests \
-	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libmariadb 2>/dev/null))
+	$(patsubst -I%,-isystem %,$(shell pkg-config --cflags libmariadb vips 2>/dev/null))
 CFLAGS := -std=gnu17 $(WARN) $(FLAGS_$(MODE)) -pthread
 CFLAGS += $(if $(PLANTED_BUG),-DPLANTED_BUG=$(PLANTED_BUG))
 LDFLAGS := $(FLAGS_$(MODE)) -pthread -Wl,--as-needed -Wl,-z,relro,-z,now
-LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lsodium -lutf8proc -lm
+LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lmagic -lsodium -lutf8proc -lvips -lgobject-2.0 -lglib-2.0 -lm
 
 # ---- what there is ------------------------------------------------------------------------------
 LIB_C     := $(wildcard lib/base/*.c lib/ext/*.c lib/model/*.c lib/web/*.c)
@@ -154,7 +155,7 @@ $(BIN)/%: $(OBJ)/tools/%.o $(LIB)
 
 # ---- run and check ------------------------------------------------------------------------------
 run:
-	@TLS=$(TLS) exec python3 tools/run.py run
+	@TLS=$(TLS) $(if $(STORE),POSTHOUSE_STORE=$(STORE)) exec python3 tools/run.py run
 demo:
 	@tools/node.sh tools/demo.mjs
 deps:

@@ -30,6 +30,7 @@
 #include "model/house.h"
 #include "model/indexer.h"
 #include "model/ringer.h"
+#include "model/uploads.h"
 #include "queries.h"
 
 enum {
@@ -42,6 +43,7 @@ enum {
     SWEEP_MS = 60 * 1000,
     SWEEP_ROWS = 500,
     SWEEPS_MAX = 20,
+    FILES_MS = 5 * 1000,
     HTTP_MS = 2000,
     EXIT_USAGE = 2,
 };
@@ -52,7 +54,8 @@ struct courier {
     struct arena *arena;
     struct db *db;
     struct redis *redis;
-    int64_t sweep_due_ms;
+    struct store *store;
+    int64_t sweep_due_ms, files_due_ms;
     _Atomic uint64_t *age_ms, *carried, *swept;
     int listener;  /* -1: no metrics */
     int stop_read; /* readable at the end */
@@ -161,6 +164,31 @@ static enum err sweep_all(struct courier *c, struct ctx *ctx)
     return OK;
 }
 
+/* Files that were never finished, and their bytes. The store may be away: nothing else waits for it. */
+static void sweep_files(struct courier *c)
+{
+    struct problem problem = {0};
+    struct ctx ctx = courier_ctx(c, &problem);
+    size_t n = 0;
+
+    if (clock_mono_ms() < c->files_due_ms)
+        return;
+    c->files_due_ms = clock_mono_ms() + FILES_MS;
+    enum err err = store_ready(c->store, &problem);
+    if (err == OK)
+        err = files_sweep(&ctx, c->store, &n);
+    if (err == OK) {
+        count_add(c->swept, n);
+        err = uploads_sweep(&ctx, c->store, &n);
+    }
+    if (err == OK)
+        count_add(c->swept, n);
+    if (err != OK)
+        log_warn("files could not be removed; it is tried again", log_c("detail", problem.detail),
+                 log_c("database", db_error(c->db)));
+    arena_reset(c->arena);
+}
+
 static void turn(struct courier *c)
 {
     struct problem problem = {0};
@@ -170,6 +198,7 @@ static void turn(struct courier *c)
         log_warn("a turn was cut short; it is tried again", log_c("database", db_error(c->db)),
                  log_c("redis", redis_error(c->redis)));
     arena_reset(c->arena);
+    sweep_files(c);
 }
 
 /* ---- counters ---- */
@@ -317,12 +346,14 @@ static enum err serve(const struct conf *conf, struct problem *problem)
         c.arena = arena_new();
         c.db = db_new(conf);
         c.redis = redis_new(conf, REDIS_MS);
+        c.store = store_new(conf);
         c.age_ms = count_cell("posthouse_outbox_age_ms");
         c.carried = count_cell("posthouse_outbox_carried_total");
         c.swept = count_cell("posthouse_rows_expired_total");
         struct indexer *indexer = indexer_new(conf, c.house);
         run(&c, &stop);
         indexer_free(indexer);
+        store_free(c.store);
         redis_free(c.redis);
         db_free(c.db);
         arena_free(c.arena);

@@ -85,6 +85,9 @@ class House:
         config = self.config_file()
         if config:
             own["POSTHOUSE_CONFIG"] = str(config)
+        # The folder's own, unless somebody says otherwise.
+        if not config or not re.search(r"^\s*store_dir\s*=", config.read_text(encoding="utf-8"), re.M):
+            own.setdefault("POSTHOUSE_STORE_DIR", str(self.var / "files"))
         return own
 
     def config_file(self):
@@ -179,6 +182,7 @@ class House:
                    for name in HANDLERS}
         place = {"user": "root" if root else "", "pid": self.run / "nginx.pid", "error_log": "stderr",
                  "refused_log": "/dev/stderr", "var": self.var, "static": ROOT / "frontend/dist", "nofile": nofile,
+                 "store_dir": (self.var / settings["store_dir"]).resolve(),
                  "listen": f"{settings['listen']}:{port}", "tls": tls}
         (self.var / "nginx.conf").write_text(nginx_conf(settings, tables, sockets, place))
 

@@ -7,7 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "deploy/nginx/posthouse.conf.in"
-HANDLERS = ("login", "friends", "groups", "messages", "history", "poll")
+HANDLERS = ("login", "friends", "groups", "messages", "history", "poll", "upload")
 # A connection of each worker that waits idle for the next request; a parked poll holds its own.
 KEPT = {"poll": 1000}
 # Handlers whose processes each mostly own some conversations.
@@ -21,12 +21,17 @@ PROBLEMS = {
                                           "The request line, a header or the time it took is not acceptable", None),
     (403, 404, 405): (404, "not_found", "There is no such thing", "No such path and method", None),
     (411,): (411, "length_required", "A Content-Length is required", "A Content-Length is required", None),
+    (416,): (416, "invalid_request", "The request is not valid", "The file has no such range", None),
     (413,): (413, "too_large", "The request is too large", "The body is larger than is accepted here", None),
     (429,): (429, "rate_limited", "Too many requests", "Too many requests from this address", 2),
     (500, 503): (503, "unavailable", "The service is not available", "Nothing was stored; try again soon", 2),
     (502, 504): (504, "outcome_unknown", "Whether this was stored is not known",
                  "The answer was lost; repeat the request with the same id", None),
 }
+
+# Headers of answers that pages of other sites may read.
+EXPOSED = ("X-Request-Id", "Retry-After", "Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Tus-Resumable", "ETag",
+           "Content-Disposition")
 
 APP_HEADERS = {
     "Content-Security-Policy":
@@ -57,18 +62,18 @@ def indent(depth, lines):
 
 
 def routes_of(program, environment):
-    """The route table that a handler prints: (method, path, whether it is a stream) of each."""
+    """The route table that a handler prints: (method, path, whether it is a stream, whether it reads its body) of each."""
     answer = subprocess.run([program, "--routes"], env=environment, capture_output=True, text=True, timeout=10)
     if answer.returncode != 0:
         raise ConfigError(f"{program} --routes: {answer.stderr.strip()}")
-    return [(route["method"], route["path"], route["stream"]) for route in json.loads(answer.stdout)]
+    return [(route["method"], route["path"], route["stream"], route["body"]) for route in json.loads(answer.stdout)]
 
 
 def route_map(tables):
     """Rows of the map from "METHOD:path" to handler: literal paths by hash, the others by pattern, special ones first."""
     literal, patterns, owner = [], [], {}
     for handler, routes in tables.items():
-        for method, path, _ in routes:
+        for method, path, _, _ in routes:
             shape = (method, re.sub(r"\{[^}]*\}", "{}", path))
             if shape in owner:
                 raise ConfigError(f"{method} {path} is in the tables of {owner[shape]} and of {handler}")
@@ -84,7 +89,7 @@ def route_map(tables):
 
 def streams(tables, uses, silence_s):
     """Locations of the routes that answer without end: each piece goes on as it comes."""
-    for path in sorted(path for routes in tables.values() for _, path, stream in routes if stream):
+    for path in sorted(path for routes in tables.values() for _, path, stream, _ in routes if stream):
         yield f"location = {path} {{"
         yield from (f"    {use}" for use in uses)
         yield "    if ($cors_preflight) { rewrite ^ /-/preflight last; }"
@@ -95,6 +100,81 @@ def streams(tables, uses, silence_s):
         yield f"    fastcgi_read_timeout {silence_s}s;"
         yield "    fastcgi_pass $handler;"
         yield "}"
+
+
+def bodies(tables, uses, settings):
+    """Locations of the routes that read their body: it goes on as it comes, and may take long."""
+    for path in sorted({path for routes in tables.values() for _, path, _, body in routes if body}):
+        pattern = "/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/"))
+        yield f"location ~ ^{pattern}$ {{"
+        yield from (f"    {use}" for use in uses)
+        yield "    if ($cors_preflight) { rewrite ^ /-/preflight last; }"
+        if path.endswith("/uploads"):    # what may be done there, for whoever asks
+            yield from ("    if ($request_method = OPTIONS) {", "        add_header Tus-Resumable 1.0.0;",
+                        "        add_header Tus-Version 1.0.0;",
+                        "        add_header Tus-Extension creation,creation-with-upload,termination,checksum,expiration;",
+                        "        add_header Tus-Checksum-Algorithm sha1,sha256;",
+                        f"        add_header Tus-Max-Size {settings['file_max_mib'] << 20};", "        return 204;", "    }")
+        yield '    if ($handler = "") { return 404; }'
+        yield f"    client_max_body_size {settings['file_max_mib']}m;"
+        yield f"    client_body_timeout {settings['upload_stall_s']}s;"
+        yield "    fastcgi_request_buffering off;"
+        yield f"    fastcgi_send_timeout {settings['store_timeout_s'] + 20}s;"
+        yield f"    fastcgi_read_timeout {4 * settings['store_timeout_s'] + settings['request_timeout_s'] + 20}s;"
+        yield "    fastcgi_pass $handler;"
+        yield "}"
+
+
+def s3_place(settings):
+    """(scheme, host and port, the host that is signed) of the S3 store."""
+    match = re.fullmatch(r"(https?)://([A-Za-z0-9.\-\[\]:]+?)/*", settings["s3_endpoint"])
+    if not match:
+        raise ConfigError(f"s3_endpoint: {settings['s3_endpoint']!r} is no address, as in http://127.0.0.1:9000")
+    scheme, host = match[1], match[2]
+    signed = host if settings["s3_path_style"] == "yes" else f"{settings['s3_bucket']}.{host}"
+    return scheme, host, signed
+
+
+def store_upstream(settings):
+    if settings["store"] == "s3":
+        scheme, _, signed = s3_place(settings)
+        port = "" if re.search(r":\d+$", signed) else ":443" if scheme == "https" else ":80"
+        yield from ("upstream store {", f"    server {signed}{port} max_fails=0;", "    keepalive 64;", "}")
+
+
+def store_location(settings, headers_of_all, place):
+    """Where nginx takes the bytes of files from, when a handler says so."""
+    if settings["store"] == "s3":
+        scheme, _, signed = s3_place(settings)
+        yield "location /-/s3/ {"
+        yield f"    proxy_pass {scheme}://store/;"
+        yield "    proxy_http_version 1.1;"
+        yield "    proxy_pass_request_headers off;"
+        yield "    proxy_pass_request_body off;"
+        yield from (f"    proxy_set_header {name} {value};" for name, value in (
+            ("Host", signed), ("Connection", '""'), ("Range", "$http_range"), ("If-Range", "$http_if_range"),
+            ("If-None-Match", "$http_if_none_match"), ("If-Modified-Since", "$http_if_modified_since")))
+        yield from (f"    proxy_hide_header {name};" for name in (
+            "Content-Disposition", "Cache-Control", "X-Amz-Request-Id", "X-Amz-Id-2", "X-Rgw-Object-Type", "Set-Cookie"))
+        yield f"    proxy_read_timeout {settings['store_timeout_s']}s;"
+        yield "    proxy_connect_timeout 3s;"
+        yield "    proxy_max_temp_file_size 0;"
+        yield "    proxy_intercept_errors on;"
+        if scheme == "https":
+            yield f"    proxy_ssl_server_name on;\n            proxy_ssl_name {signed.split(':')[0]};"
+    else:
+        yield "location /-/files/ {"
+        yield f"    alias {place['store_dir']}/;"
+    yield "    internal;"
+    yield "    gzip off;"
+    yield "    error_page 416 /-/problem/416;"
+    # What is allowed is not there, or cannot be had: that is the store's failure, whatever it says.
+    yield "    error_page 400 401 403 404 405 500 502 503 504 =503 /-/problem/503;"
+    yield f"    error_log {place['error_log']} crit;    # the rest would hold the query, and in it tokens and signatures"
+    yield from (f"    {line}" for line in headers_of_all)
+    yield '    add_header Cache-Control "private, no-cache" always;'
+    yield """    add_header Content-Security-Policy "default-src 'none'; sandbox" always;"""
+    yield "}"
 
 
 def upstreams(sockets):
@@ -128,7 +208,7 @@ def headers(origins):
              "add_header Referrer-Policy no-referrer always;"]
     if origins:
         lines += ["add_header Access-Control-Allow-Origin $cors_origin always;",
-                  'add_header Access-Control-Expose-Headers "X-Request-Id, Retry-After" always;',
+                  f'add_header Access-Control-Expose-Headers "{", ".join(EXPOSED)}" always;',
                   "add_header Vary Origin always;"]
     return lines
 
@@ -144,17 +224,22 @@ def cors_origins(settings):
     return origins, rows
 
 
-def problems(origins, log):
+def problems(origins, log, store):
     for statuses, (status, code, title, detail, retry) in PROBLEMS.items():
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code,
                            "request_id": "$request_id", "errors": []}, separators=(",", ":"))
         yield f"error_page {' '.join(map(str, statuses))} ={status} /-/problem/{status};"
         yield f"location = /-/problem/{status} {{"
         yield "    internal;"
+        yield "    client_max_body_size 0;    # of whatever request it is the answer to"
         yield "    default_type application/problem+json;"
         yield f"    access_log {log} refused;"
-        yield from ("    " + line for line in headers(origins))
-        yield "    add_header Cache-Control no-store always;"
+        # nginx notices that a file has no such range when it has added them already.
+        if status != 416 or store != "file":
+            yield from ("    " + line for line in headers(origins))
+            yield "    add_header Cache-Control no-store always;"
+        else:
+            yield '    add_header X-Request-Id "";'  # none, and so none of the server's
         if retry:
             yield f"    add_header Retry-After {retry} always;"
         yield f"    return {status} '{body}';"
@@ -162,7 +247,7 @@ def problems(origins, log):
 
 
 def nginx_conf(settings, tables, sockets, place):
-    """The whole file. `place` says where: user, pid, error_log, refused_log, var, static, listen, nofile,
+    """The whole file. `place` says where: user, pid, error_log, refused_log, var, static, store_dir, listen, nofile,
     tls (certificate, key) or None."""
     origins, origin_rows = cors_origins(settings)
     zones, uses = limits(settings)
@@ -182,7 +267,9 @@ def nginx_conf(settings, tables, sockets, place):
                                    + (["ipv6only=off"] if place["listen"].startswith("[") else [])),
         "tls": indent(8, tls),
         "routes": indent(8, route_map(tables)),
-        "upstreams": indent(4, upstreams(sockets)),
+        "upstreams": indent(4, [*upstreams(sockets), *store_upstream(settings)]),
+        "bodies": indent(8, bodies(tables, uses, settings)),
+        "store": indent(8, store_location(settings, headers(origins), place)),
         # Twice the pause after which a handler says something.
         "streams": indent(8, streams(tables, uses, 2 * settings["stream_beat_s"] + 20)),
         "limit_zones": indent(4, zones), "limits": indent(12, uses),
@@ -191,7 +278,7 @@ def nginx_conf(settings, tables, sockets, place):
         "app_headers": indent(12, [f'add_header {name} "{value}" always;' for name, value in APP_HEADERS.items()]),
         "request_timeout": settings["request_timeout_s"] + 20,
         "poll_timeout": settings["poll_max_s"] + 20,
-        "problems": indent(8, problems(origins, place["refused_log"])),
+        "problems": indent(8, problems(origins, place["refused_log"], settings["store"])),
     }
     text = render(TEMPLATE.read_text(encoding="utf-8"), values)
     return re.sub(r"\n{3,}", "\n\n", text)

@@ -122,7 +122,7 @@ def print_nginx(house, options):
                for name in HANDLERS}
     place = {"user": options.user, "pid": "/run/nginx.pid", "error_log": "/var/log/nginx/error.log",
              "refused_log": "/var/log/nginx/refused.log", "var": options.cache_dir, "static": options.static,
-             "nofile": 65536, "listen": f"{settings['listen']}:{settings['port']}",
+             "store_dir": settings["store_dir"], "nofile": 65536, "listen": f"{settings['listen']}:{settings['port']}",
              "tls": (options.certificate, options.key) if options.certificate else None}
     say(nginx_conf(settings, tables, sockets, place))
 

@@ -16,11 +16,19 @@
 #include "base/str.h"
 
 enum { CRYPT_SHA256_BYTES = 32, CRYPT_HMAC_BYTES = 32, CRYPT_PASSWORD_TEXT = 128 };
-enum { CRYPT_MAC_STATE_BYTES = 208 };
+enum { CRYPT_MAC_STATE_BYTES = 208, CRYPT_DIGEST_STATE_BYTES = 104 };
 
 void crypt_random(void *out, size_t n);
 /* Of the parts in order, each preceded by its length, so that no two lists of parts hash alike. */
 void crypt_sha256(const struct str *parts, size_t n, unsigned char out[CRYPT_SHA256_BYTES]);
+/* SHA-256 as everybody knows it, of bytes that come piece by piece. The state may be stored and gone on with
+ * by the same build of libsodium on the same kind of machine. */
+struct crypt_digest {
+    alignas(16) unsigned char state[CRYPT_DIGEST_STATE_BYTES];
+};
+void crypt_digest_init(struct crypt_digest *digest);
+void crypt_digest_add(struct crypt_digest *digest, const void *bytes, size_t n);
+void crypt_digest_done(const struct crypt_digest *digest, unsigned char out[CRYPT_SHA256_BYTES]);
 void crypt_hmac(const void *key, size_t key_n, const void *bytes, size_t n,
                 unsigned char out[CRYPT_HMAC_BYTES]);
 /* HMAC-SHA256 under a key that is used again and again: its half of the work is done once. Secret, like the
@@ -45,6 +53,8 @@ bool crypt_password_is(const char *hash, struct str password);
 
 /* Without padding. */
 struct str crypt_base64url(struct arena *arena, const void *bytes, size_t n);
+/* Of the ordinary alphabet, with padding. */
+bool crypt_base64_decode(struct arena *arena, struct str text, struct str *out);
 /* Exactly `n` bytes in canonical form, else false. */
 bool crypt_base64url_decode(struct str text, void *out, size_t n);
 

@@ -7,6 +7,7 @@
 #include "ext/fcgi.h"
 
 #include <fcgiapp.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -80,8 +81,7 @@ static enum err read_body(FCGX_Stream *in, size_t body_max, int64_t until_mono_m
     return OK;
 }
 
-enum err fcgi_read(struct fcgi *fcgi, int fd, size_t body_max, int64_t until_mono_ms, struct arena *arena,
-                   struct fcgi_request *out)
+enum err fcgi_begin(struct fcgi *fcgi, int fd, struct arena *arena, struct fcgi_request *out)
 {
     FCGX_Request *r = &fcgi->request;
 
@@ -95,9 +95,31 @@ enum err fcgi_read(struct fcgi *fcgi, int fd, size_t body_max, int64_t until_mon
     out->keep = r->keepConnection != 0;
     for (char **pair = r->envp; *pair; pair++)
         keep_param(*pair, arena, out->params);
-    const enum err err = read_body(r->in, body_max, until_mono_ms, arena, out);
-    FCGX_Free(r, 0);
-    r->ipcFd = -1;
+    return OK;
+}
+
+long fcgi_body(struct fcgi *fcgi, char *out, size_t max)
+{
+    FCGX_Stream *in = fcgi->request.in;
+    const int n = FCGX_GetStr(out, max < INT_MAX ? (int)max : INT_MAX, in);
+
+    if (n > 0)
+        return n;
+    return FCGX_GetError(in) ? -1 : 0;
+}
+
+void fcgi_end(struct fcgi *fcgi)
+{
+    FCGX_Free(&fcgi->request, 0);
+    fcgi->request.ipcFd = -1;
+}
+
+enum err fcgi_read(struct fcgi *fcgi, int fd, size_t body_max, int64_t until_mono_ms, struct arena *arena,
+                   struct fcgi_request *out)
+{
+    TRY(fcgi_begin(fcgi, fd, arena, out));
+    const enum err err = read_body(fcgi->request.in, body_max, until_mono_ms, arena, out);
+    fcgi_end(fcgi);
     if (err != OK)
         close(fd);
     return err;

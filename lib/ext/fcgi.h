@@ -27,7 +27,15 @@
     PARAM(HTTP_TRACEPARENT)                                                                                  \
     PARAM(HTTP_X_REQUEST_ID)                                                                                 \
     PARAM(REQUEST_SCHEME)                                                                                    \
-    PARAM(HTTP_HOST)
+    PARAM(HTTP_HOST)                                                                                         \
+    PARAM(ASKED_METHOD)                                                                                      \
+    PARAM(CONTENT_TYPE)                                                                                      \
+    PARAM(HTTP_X_FILE_NAME)                                                                                  \
+    PARAM(HTTP_TUS_RESUMABLE)                                                                                \
+    PARAM(HTTP_UPLOAD_LENGTH)                                                                                \
+    PARAM(HTTP_UPLOAD_OFFSET)                                                                                \
+    PARAM(HTTP_UPLOAD_METADATA)                                                                              \
+    PARAM(HTTP_UPLOAD_CHECKSUM)
 
 enum fcgi_param {
 #define PARAM(name) FCGI_##name,
@@ -59,5 +67,15 @@ void fcgi_free(struct fcgi *fcgi);
  */
 enum err fcgi_read(struct fcgi *fcgi, int fd, size_t body_max, int64_t until_mono_ms, struct arena *arena,
                    struct fcgi_request *out) MUST_CHECK;
+
+/*
+ * The same in pieces, for a body that is not to be held: begin, body until it is over, end. `out` has no
+ * body. On failure of fcgi_begin() the descriptor is closed, and there is nothing to end.
+ */
+enum err fcgi_begin(struct fcgi *fcgi, int fd, struct arena *arena, struct fcgi_request *out) MUST_CHECK;
+/* So many bytes, fewer only at the end; 0: the end; -1: it was cut off, or nothing came for SO_RCVTIMEO. */
+long fcgi_body(struct fcgi *fcgi, char *out, size_t max);
+/* Leaves the descriptor open. */
+void fcgi_end(struct fcgi *fcgi);
 
 #endif

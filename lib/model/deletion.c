@@ -11,6 +11,7 @@
 #include "model/accounts.h"
 #include "model/audit.h"
 #include "model/conversations.h"
+#include "model/files.h"
 #include "model/friends.h"
 #include "model/groups.h"
 #include "queries.h"
@@ -97,6 +98,7 @@ static enum err burn_notebook(struct ctx *ctx)
     if (err == ERR_NOT_FOUND)
         return OK;
     TRY(err);
+    TRY(q_file_refs_forget(ctx, row.id, NULL));
     TRY(q_deletion_notebook_entries(ctx, row.id, NULL));
     TRY(q_deletion_notebook_pins(ctx, row.id, NULL));
     TRY(q_deletion_notebook_reactions(ctx, row.id, NULL));
@@ -119,6 +121,7 @@ static enum err leave(struct ctx *ctx, void *arg)
     TRY(q_deletion_drafts(ctx, me, NULL));
     TRY(q_deletion_hidden(ctx, me, NULL));
     TRY(q_deletion_mentions(ctx, me, NULL));
+    TRY(files_condemn(ctx)); /* what no entry refers to */
     TRY(q_idempotency_forget_user(ctx, me, NULL));
     TRY(q_resets_forget_user(ctx, me, NULL));
     TRY(sessions_revoke_all(ctx, me, 0));

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "web/bodies.h"
 #include "web/listen.h"
 #include "web/pool.h"
 #include "web/stream.h"
@@ -67,11 +68,14 @@ static void read_whole(int fd)
     request_free(q);
 }
 
-static void start_long(int fd)
+/* Somebody who may block reads it: where handlers read bodies themselves, a thread of its own, whatever it
+ * is. */
+static void start_unread(int fd)
 {
     struct request *q = request_new(front.site, fd);
+    struct bodies *bodies = front.site->bodies;
 
-    if (pool_put_unread(front.site->pool, q))
+    if (bodies ? bodies_read(bodies, q) : pool_put_unread(front.site->pool, q))
         return;
     request_free(q);
     conn_close(fd);
@@ -115,6 +119,11 @@ static bool look(int fd, size_t n)
 
     switch (walk(front.peek, n, &w)) {
     case WALK_MORE:
+        if (w.params && front.site->bodies) {
+            take(fd, &w, true);
+            start_unread(fd);
+            return false;
+        }
         expect_more(fd);
         return false;
     case WALK_WHOLE:
@@ -123,7 +132,7 @@ static bool look(int fd, size_t n)
         return false;
     case WALK_LONG:
         take(fd, &w, true);
-        start_long(fd);
+        start_unread(fd);
         return false;
     case WALK_VALUES:
         if (answer_management(fd, w.length))

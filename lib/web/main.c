@@ -9,6 +9,7 @@
 
 #include "base/count.h"
 #include "base/log.h"
+#include "web/bodies.h"
 #include "web/cgi.h"
 #include "web/front.h"
 #include "web/pool.h"
@@ -97,10 +98,10 @@ static void count_routes(void)
     (void)count_route("", ""); /* whatever found no route */
 }
 
-static bool has_heavy(void)
+static bool has(unsigned flag)
 {
     for (size_t i = 0; i < service.n_routes; i++)
-        if (service.routes[i].flags & ROUTE_HEAVY)
+        if (service.routes[i].flags & flag)
             return true;
     return false;
 }
@@ -109,15 +110,19 @@ static bool has_heavy(void)
 static enum err serve_front(struct site *site, const char *path, struct problem *problem)
 {
     site->pool = pool_new(site->conf, site->conf->workers, site->conf->queue, "posthouse_queue");
-    if (has_heavy())
+    if (has(ROUTE_HEAVY))
         site->heavy = pool_new(site->conf, site->conf->argon2_concurrent, site->conf->argon2_queue,
                                "posthouse_queue_heavy");
+    if (has(ROUTE_BODY))
+        site->bodies = bodies_new(site->conf);
     const enum err err = front_open(site, path, problem);
     if (err == OK) {
         log_info("started", log_c("socket", path), log_num("pid", getpid()),
                  log_num("workers", site->conf->workers));
         front_run();
     }
+    if (site->bodies)
+        bodies_free(site->bodies);
     pool_free(site->pool);
     if (site->heavy)
         pool_free(site->heavy);

@@ -26,10 +26,12 @@ static const char *reason_of(int status)
                    {409, "Conflict"},
                    {410, "Gone"},
                    {411, "Length Required"},
+                   {412, "Precondition Failed"},
                    {413, "Content Too Large"},
                    {422, "Unprocessable Content"},
                    {426, "Upgrade Required"},
                    {429, "Too Many Requests"},
+                   {460, "Checksum Mismatch"},
                    {503, "Service Unavailable"},
                    {504, "Gateway Timeout"}};
 
@@ -55,14 +57,27 @@ static struct str encode_http(const struct reply *a, struct str request_id, stru
     buf_c(&b, reason_of(a->status));
     buf_c(&b, "\r\nX-Request-Id: ");
     buf_str(&b, request_id);
-    buf_c(&b, "\r\nCache-Control: no-store\r\n");
+    buf_c(&b, "\r\n");
+    if (a->err == OK) {
+        if (a->headers.n)
+            buf_str(&b, a->headers);
+        if (a->location.n) {
+            buf_c(&b, "X-Accel-Redirect: ");
+            buf_str(&b, a->location);
+            buf_c(&b, "\r\n\r\n");
+            return buf_done(&b);
+        }
+    }
+    buf_c(&b, "Cache-Control: no-store\r\n");
     if (a->err == ERR_UNAUTHENTICATED || a->err == ERR_TOKEN_EXPIRED)
         buf_c(&b, "WWW-Authenticate: Bearer\r\n");
     if (retry_after_s)
         buf_printf(&b, "Retry-After: %d\r\n", retry_after_s);
     if (a->status != 204) {
-        buf_c(&b, a->err == OK ? "Content-Type: application/json\r\nContent-Length: "
-                               : "Content-Type: application/problem+json\r\nContent-Length: ");
+        if (body.n)
+            buf_c(&b, a->err == OK ? "Content-Type: application/json\r\n"
+                                   : "Content-Type: application/problem+json\r\n");
+        buf_c(&b, "Content-Length: ");
         buf_u64(&b, body.n);
         buf_c(&b, "\r\n");
     }

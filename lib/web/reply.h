@@ -12,6 +12,7 @@ struct reply {
     enum err err;                  /* OK: `body` is JSON; else it is made from the problem */
     const struct problem *problem; /* in words; never NULL */
     struct str body;
+    struct str headers, location; /* as in struct req; only of a good answer */
 };
 
 /* `us`: how long it took. The text is in `arena`. */

@@ -117,6 +117,8 @@ static enum err check_flags(const struct route *r, struct problem *problem)
     if ((r->flags & ROUTE_HEAVY) && (r->flags & (ROUTE_INLINE | ROUTE_LATER)))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: what is heavy can be neither inline nor later",
                            r->path);
+    if ((r->flags & ROUTE_BODY) && (tx || (r->flags & (ROUTE_INLINE | ROUTE_LATER | ROUTE_HEAVY))))
+        return problem_set(problem, ERR_UNAVAILABLE, "%s: who reads a body can be nothing else", r->path);
     if ((r->flags & ROUTE_IDEMPOTENT) && (r->flags & ROUTE_OPEN))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: an idempotency key belongs to a user", r->path);
     if ((r->flags & ROUTE_STREAM) && (!(r->flags & ROUTE_LATER) || strchr(r->path, '{')))
@@ -205,6 +207,7 @@ static void print_route(FILE *out, const char *prefix, const struct route *r)
     print_flag(out, "idempotent", r->flags & ROUTE_IDEMPOTENT);
     print_flag(out, "later", r->flags & ROUTE_LATER);
     print_flag(out, "stream", r->flags & ROUTE_STREAM);
+    print_flag(out, "body", r->flags & ROUTE_BODY);
     fputs(",\"in\":", out);
     print_shape(out, r->in, 0);
     fputs(",\"out\":", out);

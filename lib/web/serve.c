@@ -13,8 +13,9 @@
 #include "base/clock.h"
 #include "ext/json.h"
 #include "model/idempotency.h"
-#include "model/token.h"
 #include "web/arenas.h"
+#include "web/authenticate.h"
+#include "web/bodies.h"
 #include "web/cgi.h"
 #include "web/decode.h"
 #include "web/pool.h"
@@ -119,6 +120,7 @@ static void identify(struct request *q)
         q->req.scheme = param(q, FCGI_REQUEST_SCHEME).p;
     if (param(q, FCGI_HTTP_HOST).p)
         q->req.host = param(q, FCGI_HTTP_HOST).p;
+    q->req.is_head = str_eq(param(q, FCGI_ASKED_METHOD), STR("HEAD"));
     q->ctx.actor.address = param(q, FCGI_REMOTE_ADDR).p;
 }
 
@@ -156,6 +158,8 @@ static enum err check_body(struct request *q)
     const struct str length = param(q, FCGI_CONTENT_LENGTH);
     uint64_t n;
 
+    if (q->match.route->flags & ROUTE_BODY)
+        return bodies_check(q, length);
     if (q->in.body_bytes > REQUEST_BODY_MAX)
         return problem_set(&q->problem, ERR_TOO_LARGE, "a body is at most %d bytes", REQUEST_BODY_MAX);
     if (!length.n)
@@ -163,27 +167,6 @@ static enum err check_body(struct request *q)
     if (!str_u64(length, &n) || n != q->in.body_bytes)
         return problem_set(&q->problem, ERR_INVALID_REQUEST,
                            "the body is not as long as Content-Length says");
-    return OK;
-}
-
-static enum err authenticate(struct request *q)
-{
-    const struct str header = param(q, FCGI_HTTP_AUTHORIZATION);
-    struct house *house = q->site->house;
-    struct actor *actor = &q->ctx.actor;
-
-    if (q->match.route->flags & ROUTE_OPEN)
-        return OK;
-    if (!house_is_current(house))
-        return problem_set(&q->problem, ERR_UNAVAILABLE, "sign-outs could not be read for a while");
-    if (header.n < 8 || strncasecmp(header.p, "Bearer ", 7) != 0)
-        return problem_set(&q->problem, ERR_UNAUTHENTICATED,
-                           "the header `Authorization: Bearer …` is missing");
-    const struct str token = {header.p + 7, header.n - 7};
-    TRY(token_check(house_token_keys(house), house_revoked(house), TOKEN_ACCESS, token, clock_wall_ms(),
-                    actor));
-    q->trail.user_id = actor->user_id;
-    q->trail.session_id = actor->session_id;
     return OK;
 }
 
@@ -300,7 +283,11 @@ static void finish(struct request *q, enum err err, struct str body)
 {
     const struct route *route = q->match.route;
     const int good = route ? route->status : 200;
-    struct reply a = {.status = q->req.status ? q->req.status : good, .problem = &q->problem, .body = body};
+    struct reply a = {.status = q->req.status ? q->req.status : good,
+                      .problem = &q->problem,
+                      .body = body,
+                      .headers = q->req.headers,
+                      .location = q->req.location};
 
     a.err = reply_public_error(&q->trail, err, &q->problem);
     if (a.err != OK)
@@ -343,15 +330,29 @@ void serve_run(struct request *q, struct db *db, struct redis *redis)
     finish(q, err, q->json);
 }
 
-void serve_start(struct request *q)
+bool serve_find(struct request *q)
 {
     identify(q);
-    if (!find_route(q))
-        finish(q, problem_set(&q->problem, ERR_NOT_FOUND, "no such path and method"), STR_NONE);
+    if (find_route(q))
+        return true;
+    finish(q, problem_set(&q->problem, ERR_NOT_FOUND, "no such path and method"), STR_NONE);
+    return false;
+}
+
+void serve_dispatch(struct request *q)
+{
+    if ((q->match.route->flags & ROUTE_BODY) && q->site->bodies)
+        bodies_run(q->site->bodies, q);
     else if ((q->match.route->flags & ROUTE_INLINE) || !q->site->pool)
         serve_run(q, q->ctx.db, q->ctx.redis);
     else if (!pool_put(q->match.route->flags & ROUTE_HEAVY ? q->site->heavy : q->site->pool, q))
         finish(q, problem_set(&q->problem, ERR_UNAVAILABLE, "too many requests wait already"), STR_NONE);
+}
+
+void serve_start(struct request *q)
+{
+    if (serve_find(q))
+        serve_dispatch(q);
 }
 
 void serve_refuse(struct request *q, enum err err, const char *detail)
@@ -371,6 +372,16 @@ enum err req_elsewhere(struct req *r, handler_fn rest)
     if (pool_put(q->site->pool, q))
         return LATER;
     return problem_set(&q->problem, ERR_UNAVAILABLE, "too many requests wait already");
+}
+
+struct str req_header(const struct req *r, const char *name)
+{
+    const struct request *q = (const struct request *)r;
+
+    for (int i = 0; i < FCGI_PARAMS; i++)
+        if (strcmp(fcgi_param_names[i], name) == 0)
+            return q->in.params[i];
+    return STR_NONE;
 }
 
 void req_finish(struct req *r, enum err err, struct str body)

@@ -14,6 +14,7 @@
 #include "web/route.h"
 
 struct pool;
+struct bodies;
 
 /* What all requests of a process share. */
 struct site {
@@ -21,8 +22,9 @@ struct site {
     const struct conf *conf;
     struct house *house;
     struct rate *rate;
-    struct pool *pool;  /* NULL: plain CGI, everything runs where it is */
-    struct pool *heavy; /* for ROUTE_HEAVY; NULL: none has it */
+    struct pool *pool;     /* NULL: plain CGI, everything runs where it is */
+    struct pool *heavy;    /* for ROUTE_HEAVY; NULL: none has it */
+    struct bodies *bodies; /* for ROUTE_BODY; NULL: none has it */
 };
 
 enum { REQUEST_BODY_MAX = 64 * 1024, REQUEST_CGI = -1 };
@@ -36,6 +38,9 @@ struct request {
     struct arena *arena;
     int fd; /* its connection, or REQUEST_CGI */
     struct fcgi_request in;
+    struct fcgi *stream;         /* its body is still there; NULL: it is in `in`, as far as it was read */
+    uint64_t body_taken;         /* by req_body() */
+    bool body_over, body_broken; /* no more of it comes; it was not whole */
     struct route_match match;
     struct trail trail;
     int64_t started_us;
@@ -49,6 +54,10 @@ struct request *request_new(const struct site *site, int fd);
 /* All its memory; what is secret is wiped. */
 void request_free(struct request *q);
 
+/* Finds out who asks for what. False: it was answered, as there is no such route. */
+bool serve_find(struct request *q);
+/* One whose route was found and that was read: see serve_start(). */
+void serve_dispatch(struct request *q);
 /* A request that was read: runs it here if it never blocks, else gives it to a worker. */
 void serve_start(struct request *q);
 /* Runs it to its answer, or to LATER. */

@@ -93,13 +93,14 @@ static enum walk_verdict begin(struct state *s, const struct record *r, struct w
     return (r->body[0] << 8 | r->body[1]) == RESPONDER ? WALK_MORE : WALK_ROLE;
 }
 
-static enum walk_verdict params(struct state *s, const struct record *r)
+static enum walk_verdict params(struct state *s, const struct record *r, struct walk *out)
 {
     if (r->type != PARAMS)
         return WALK_BAD;
     if (r->content)
         return pairs_feed(&s->pairs, r->body, r->content) ? WALK_MORE : WALK_BAD;
     s->where = IN_BODY;
+    out->params = true;
     return pairs_whole(&s->pairs) ? WALK_MORE : WALK_BAD;
 }
 
@@ -129,7 +130,7 @@ static enum walk_verdict step(struct state *s, const struct record *r, struct wa
         return WALK_BAD;
     if (r->type == ABORT_REQUEST)
         return WALK_ABORT;
-    return s->where == IN_PARAMS ? params(s, r) : body(s, r);
+    return s->where == IN_PARAMS ? params(s, r, out) : body(s, r);
 }
 
 /* What is known of a record that is not whole yet. */

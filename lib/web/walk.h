@@ -33,6 +33,7 @@ enum walk_verdict {
 struct walk {
     size_t length;
     uint16_t id, other_id;
+    bool params;  /* they are whole: with WALK_MORE, only of the body something is missing */
     bool keep;    /* the peer will use the connection again */
     uint8_t type; /* of a management record */
 };

@@ -30,7 +30,10 @@ enum route_flag {
     ROUTE_BARE = 1 << 5,       /* also answered without the prefix /api/v1 */
     ROUTE_HEAVY =
         1 << 6, /* computes a password hash: runs in workers of its own, few and with a short queue */
-    ROUTE_STREAM = 1 << 7, /* what it parks is told many things, as server-sent events (park_tell) */
+    ROUTE_BODY = 1 << 8, /* reads its body itself (req_body), in a thread of its own and without ctx->db */
+    ROUTE_ANY_LENGTH = 1 << 10, /* with ROUTE_BODY: Content-Length need not be said */
+    ROUTE_FILE_TOKEN = 1 << 9,  /* a file token as ?t= will do too */
+    ROUTE_STREAM = 1 << 7,      /* what it parks is told many things, as server-sent events (park_tell) */
 };
 
 struct route {
@@ -53,6 +56,10 @@ struct req {
     const char *traceparent;   /* "" if none */
     const char *scheme, *host; /* as the client asked */
     int64_t deadline_mono_ms;
+    int64_t body_bytes; /* ROUTE_BODY: as the client says */
+    bool is_head;       /* the client asked by HEAD; the answer is the one to GET, and nginx keeps its body */
+    struct str location; /* X-Accel-Redirect: nginx carries what is there, and `body` is not sent */
+    struct str headers;  /* of the answer, whole lines; their values are the house's own */
 };
 
 /*
@@ -67,6 +74,17 @@ void req_finish(struct req *r, enum err err, struct str body);
  * worker, with its connections. Give back what it gives: the request may be somebody else's already.
  */
 enum err req_elsewhere(struct req *r, handler_fn rest) MUST_CHECK;
+
+/* A header of the request by its name as a FastCGI parameter (HTTP_UPLOAD_OFFSET); absent: STR_NONE. */
+struct str req_header(const struct req *r, const char *name);
+
+/*
+ * ROUTE_BODY: the next bytes of the body, fewer than `max` only at its end; 0: it was whole.
+ * -1: it was cut off, is not as long as was said, or came too slowly; for ever.
+ */
+long req_body(struct req *r, char *out, size_t max);
+/* ROUTE_BODY: runs `fn` with a connection to the database, which is lent for so long. */
+enum err req_with_db(struct req *r, enum err (*fn)(struct ctx *ctx, void *arg), void *arg) MUST_CHECK;
 
 /* A program: lib/web/main.c has the only main() of the handlers. */
 struct service {

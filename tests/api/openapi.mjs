@@ -20,7 +20,7 @@ const METHODS = ['get', 'put', 'post', 'patch', 'delete']
 export const operations = Object.entries(document.paths).flatMap(([path, item]) =>
   METHODS.filter((method) => item[method]).map((method) => {
     const operation = item[method]
-    const body = operation.requestBody?.content['application/json'].schema
+    const body = operation.requestBody?.content['application/json']?.schema
     const answers = Object.entries(operation.responses).map(([status, response]) =>
       [Number(status), resolve(response).content?.['application/json']?.schema])
     return {

@@ -1,11 +1,12 @@
 // Who may do what: a row per operation of openapi.yaml, a column per role. `owner` is the person whose things are asked
 // for; the others stand in a relation to the owner. A new operation without a row fails the suite.
 //
-// `ask(scene, role, person, made)` gives {path, body}; `fresh` rows change the scene and get one of their own; `make`
+// `ask(scene, role, person, made)` gives {path, body} or {path, raw, headers}; `fresh` rows change the scene and get one of their own; `make`
 // prepares an object of the owner. A column is "status code" of the answer.
 import { randomUUID } from 'node:crypto'
 
 import { DEVICE, unique } from './client.mjs'
+import { PNG } from './pictures.mjs'
 import { pendingRequest } from './scene.mjs'
 
 export const ROLES = ['friend', 'former', 'blocked', 'stranger', 'foreign', 'suspended', 'anonymous', 'owner']
@@ -24,6 +25,9 @@ const inConversation = (outcome, former = outcome, blocked = outcome) => ({ owne
 
 const conversation = (rest, body) => ({ conversations }, role) =>
   ({ path: `/conversations/${conversations[role]}${rest}`, body: body?.() })
+const TUS = { 'tus-resumable': '1.0.0' }
+const newUpload = async ({ owner }) =>
+  (await owner.call('POST', '/uploads', { headers: { ...TUS, 'upload-length': '5' } })).headers.location.replace('/api/v1', '')
 const plain = (path, body) => () => ({ path, body })
 
 export const rows = {
@@ -176,6 +180,27 @@ export const rows = {
   unpinMessage: { ask: conversation('/pins/1'), ...inConversation('204', '403 not_friends', '403 blocked') },
   markRead: { ask: conversation('/read', () => ({ seq: 1 })), ...inConversation('200') },
   sendTyping: { ask: conversation('/typing'), ...inConversation('204', '403 not_friends', '403 blocked') },
+
+  createFile: { ask: () => ({ path: '/files', raw: 'some bytes' }), ...signedIn('201') },
+  getFile: {
+    make: async ({ owner }) => (await owner.post('/files', undefined, { raw: 'bytes of the owner' })).body.id,
+    ask: (scene, role, person, id) => ({ path: `/files/${id}` }),
+    ...ownerOnly('200'),
+  },
+  getThumbnail: {
+    make: async ({ owner }) => (await owner.post('/files', undefined, { raw: PNG })).body.id,
+    ask: (scene, role, person, id) => ({ path: `/files/${id}/thumbnail?size=160` }),
+    ...ownerOnly('200'),
+  },
+  createUpload: { ask: () => ({ path: '/uploads', headers: { ...TUS, 'upload-length': '5' } }), ...signedIn('201') },
+  getUpload: { make: newUpload, ask: (scene, role, person, path) => ({ path, headers: TUS }), ...ownerOnly('200') },
+  resumeUpload: {
+    make: newUpload,
+    ask: (scene, role, person, path) => ({ path, raw: '01234', headers: { ...TUS, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } }),
+    ...ownerOnly('204'),
+  },
+  deleteUpload: { make: newUpload, ask: (scene, role, person, path) => ({ path, headers: TUS }), ...ownerOnly('204') },
+  listConversationFiles: { ask: conversation('/files'), ...inConversation('200') },
 
   poll: { ask: plain('/poll?timeout=0'), ...signedIn('200') },
   stream: { ask: plain('/stream'), ...signedIn('200') },

@@ -182,6 +182,7 @@ function strayFaults(status, header, bodyText, problem) {
 function bodyFaults(operation, response, status, header, bodyText) {
   const types = Object.keys(response.content ?? {})
   if (types.length === 0) return bodyText ? [`${status} has a body: ${bodyText.slice(0, 80)}`] : []
+  if (types[0] === '*/*') return header('Content-Type') ? [] : ['it has no Content-Type']
   if (types[0] === 'text/event-stream') return streamFaults(header, bodyText)
   const { value, wrong } = parsed(bodyText, header, types[0])
   if (wrong) return wrong

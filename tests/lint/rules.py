@@ -10,6 +10,8 @@ THIRD_PARTY = {
     r"hiredis/.*": "lib/ext/redis.c",
     r"json-c/.*|json\.h": "lib/ext/json.c",
     r"curl/.*": "lib/ext/http.c",
+    r"magic\.h": "lib/ext/magic.c",
+    r"vips/.*": "lib/ext/vips.c",
     r"sodium.*": "lib/ext/crypt.c",
     r"utf8proc.*": "lib/ext/unicode.c",
     r"fcgi.*": "lib/ext/fcgi.c",

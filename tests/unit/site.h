@@ -18,6 +18,7 @@
 #include "lib/until.h"
 #include "model/idempotency.h"
 #include "model/token.h"
+#include "web/bodies.h"
 #include "web/front.h"
 #include "web/park.h"
 #include "web/pool.h"
@@ -308,7 +309,36 @@ static enum err stream_here(struct req *r)
     return err;
 }
 
+/* Reads its body itself. One that begins with Q is over a quota, which is known before the rest is there. */
+static _Atomic int with_db_calls;
+static enum err count_db(struct ctx *ctx, void *arg)
+{
+    (void)arg;
+    with_db_calls++;
+    return ctx->db ? OK : ERR_UNAVAILABLE;
+}
+
+static enum err read_body_here(struct req *r)
+{
+    char chunk[1000];
+    long n, all = 0;
+
+    TRY(req_with_db(r, count_db, NULL));
+    while ((n = req_body(r, chunk, all ? sizeof chunk : 1)) > 0) {
+        if (!all && *chunk == 'Q')
+            return fail(r->ctx, ERR_QUOTA_EXCEEDED, "no room");
+        all += n;
+    }
+    if (n < 0 || req_body(r, chunk, 1) != 0)
+        return fail(r->ctx, ERR_INVALID_REQUEST, "cut off");
+    r->headers = str_of(arena_printf(r->ctx->arena, "X-Bytes: %ld\r\n", all));
+    return OK;
+}
+
 static const struct route routes[] = {
+    {POST, "/bodies", "readBody", read_body_here, NULL, NULL, 201, ROUTE_OPEN | ROUTE_BODY},
+    {PUT, "/bodies", "readAnyBody", read_body_here, NULL, NULL, 201,
+     ROUTE_OPEN | ROUTE_BODY | ROUTE_ANY_LENGTH},
     {GET, "/ping", "ping", ping, NULL, NULL, 204, ROUTE_OPEN | ROUTE_INLINE | ROUTE_BARE},
     {POST, "/echo/{id}", "echo", echo, &echo_in, &echo_out, 200, ROUTE_INLINE},
     {PATCH, "/echo/{id}", "echoWorker", echo, &echo_in, &echo_out, 201, 0},
@@ -372,6 +402,8 @@ static int site_start(void)
     site = (struct site){.service = &tested, .conf = &conf};
     site.rate = rate_new(conf.rate_user_per_s, conf.rate_user_burst, 1);
     site.pool = pool_new(&conf, conf.workers, conf.queue, "posthouse_queue");
+    if (conf.uploads_per_process)
+        site.bodies = bodies_new(&conf);
     if (front_open(&site, path, &problem) != OK || pthread_create(&loop, NULL, run_loop, NULL) != 0) {
         fprintf(stderr, "%s\n", problem.detail);
         return -1;
@@ -386,6 +418,8 @@ static int64_t site_stop(void)
 
     kill(getpid(), SIGTERM);
     pthread_join(loop, NULL);
+    if (site.bodies)
+        bodies_free(site.bodies);
     pool_free(site.pool);
     front_close();
     rate_free(site.rate);

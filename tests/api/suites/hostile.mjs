@@ -5,13 +5,14 @@ import assert from 'node:assert/strict'
 import { DEVICE, call, describe, house, ok, refused, test as plainTest, unique, uuid } from '../client.mjs'
 import { rowCounts } from '../house.mjs'
 import { operation, operations, resolve } from '../openapi.mjs'
+import { PNG } from '../pictures.mjs'
 import { makeScene, pendingRequest } from '../scene.mjs'
 import { tokenSmith } from '../tokens.mjs'
 
 const UNKNOWN_ID = '4611686018427387904'
 const BAD_IDS = ['0', '-1', 'x', '1x', '01', '+1', '1.0', '18446744073709551616', '9'.repeat(40), '%F0%9F%90%8E', '%FF', '..%2Fme']
 /** What a request needs beside the parameter that is tried. */
-const BESIDE = { listUsers: { cursor: 'q=abc&', limit: 'q=abc&' } }
+const BESIDE = { listUsers: { cursor: 'q=abc&', limit: 'q=abc&' }, getThumbnail: { t: 'size=160&' } }
 const BAD_INTEGERS = ['', 'x', '1.5', '1e3', '0x10', '%201', '-9223372036854775809', '9223372036854775808', '9'.repeat(30), '%00']
 
 let scene
@@ -91,6 +92,11 @@ async function prepare() {
     lookAtInviteLink: { token: link.token },
     joinByInviteLink: { token: link.token },
     sendTyping: { id: conversation },
+    getFile: { id: (await asking.post('/files', undefined, { raw: 'bytes' })).body.id },
+    getThumbnail: { id: (await asking.post('/files', undefined, { raw: PNG })).body.id, query: '?size=160' },
+    listConversationFiles: { id: conversation },
+    ...Object.fromEntries(['getUpload', 'resumeUpload', 'deleteUpload'].map((id) => [id, { id: UNKNOWN_ID, headers: {
+      'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } }])),
   }
 }
 
@@ -107,7 +113,8 @@ function pathOf(one, otherwise = {}) {
   return one.path.replace(/\{(\w+)\}/g, (_, name) => values[name])
 }
 
-const send = (one, options, otherwise) => call(one.method, pathOf(one, otherwise), { token: asking.token, ...options })
+const send = (one, options, otherwise) => call(one.method, pathOf(one, otherwise) + (valid[one.id]?.query ?? ''),
+  { token: asking.token, headers: valid[one.id]?.headers, ...options })
 
 /** Of a choice the first one, which is that of the valid request. */
 const chosen = (schema) => (resolve(schema).anyOf ? resolve(resolve(schema).anyOf[0]) : resolve(schema))

@@ -33,8 +33,8 @@ for (const [name, row, roles, make, share] of TABLES.flatMap(([table, ...rest]) 
     const object = row.make ? await row.make(scene) : undefined
     for (const role of roles) {
       const person = scene.people[role]
-      const { path, body } = row.ask(scene, role, person, object)
-      const answer = await call(method, path, { token: person.token, body })
+      const { path, ...options } = row.ask(scene, role, person, object)
+      const answer = await call(method, path, { token: person.token, ...options })
       const outcome = `${answer.status}${answer.status >= 400 ? ` ${answer.body.code}` : ''}`
       assert.equal(outcome, row[role], `${role}: ${describe(answer)}`)
     }
