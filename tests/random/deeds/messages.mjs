@@ -142,9 +142,8 @@ function recall(world, device, draw) {
     judge: ({ group }, { sender, recalled, at }) => {
       if (group?.isAdmin(id)) return ['ok']
       if (sender !== id) return ['forbidden']
-      if (recalled) return ['ok']
       const left = at + world.recallMs - Date.now()
-      return Math.abs(left) < NEAR_MS ? ['ok', 'window_passed'] : [left > 0 ? 'ok' : 'window_passed']
+      return recalled || Math.abs(left) < NEAR_MS ? ['ok', 'window_passed'] : [left > 0 ? 'ok' : 'window_passed']
     },
     done(conversation, entry) {
       if (entry.pinned) conversation.pins--
