@@ -99,7 +99,7 @@ export class View {
   }
 }
 
-export class Conversation {
+class Conversation {
   constructor(view, wire) {
     Object.assign(this, { view, id: wire.id, me: view.me, version: 0, peer: wire.peer?.id ?? null, group: null, isListed: true })
     this.marks = { mine: 0, peer: null }
