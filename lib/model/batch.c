@@ -175,7 +175,7 @@ static enum err may_mention(const struct locked *conv, const struct roster_membe
 
     if (!s->n_mentions && !s->mentions_all)
         return OK;
-    if (!conv->roster)
+    if (!conv->roster || !me)
         return refuse(item, ERR_INVALID_REQUEST, "mentions", "are for groups");
     if (s->mentions_all && me->role == GROUP_MEMBER)
         return refuse(item, ERR_FORBIDDEN, "mentions", "owner and admins alone mention all");
