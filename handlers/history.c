@@ -1,12 +1,16 @@
 /*
- * history: reading the log of a conversation, and what was missed in all of them.
+ * history: reading the log of a conversation, who read and reacted, what is pinned, and what was missed in
+ * all of them.
  *
  * Surprising: it reads what is committed, at the reader's rights of now; a page
  * never says more than the membership lets it, and says by `covers` what is
  * complete with it.
  */
 #include "model/history.h"
+#include "model/changes.h"
 #include "model/page.h"
+#include "model/pins.h"
+#include "model/reads.h"
 #include "model/sync.h"
 #include "web/web.h"
 
@@ -71,6 +75,74 @@ static enum err messages_list(struct req *r)
                           r->out);
 }
 
+/* ---- who read, who reacted, what is pinned ---- */
+
+struct readers_in {
+    struct entry_ref ref;
+    bool read;
+    unsigned char has_read;
+    struct page_in page;
+};
+static const struct field readers_in_fields[] = {
+    ENTRY_PATH_FIELDS(offsetof(struct readers_in, ref)),
+    {.name = "read",
+     .type = FIELD_BOOL,
+     .flags = F_QUERY,
+     .at = offsetof(struct readers_in, read),
+     .has_at = offsetof(struct readers_in, has_read)},
+    PAGE_IN_FIELDS(offsetof(struct readers_in, page)),
+};
+static const struct shape readers_in = SHAPE("ReadersQuery", struct readers_in, readers_in_fields);
+
+static enum err readers_list(struct req *r)
+{
+    const struct readers_in *in = r->in;
+    return readers_page(r->ctx, &in->ref, !in->has_read || in->read, &in->page, r->out);
+}
+
+struct reactions_in {
+    struct entry_ref ref;
+    struct str emoji;
+    struct page_in page;
+};
+static const struct field reactions_in_fields[] = {
+    ENTRY_PATH_FIELDS(offsetof(struct reactions_in, ref)),
+    {.name = "emoji",
+     .type = FIELD_STR,
+     .flags = F_QUERY,
+     .at = offsetof(struct reactions_in, emoji),
+     .min = 1,
+     .max = REACTION_MAX},
+    PAGE_IN_FIELDS(offsetof(struct reactions_in, page)),
+};
+static const struct shape reactions_in = SHAPE("ReactionsQuery", struct reactions_in, reactions_in_fields);
+static const struct field reactions_out_fields[] = {PAGE_OUT_FIELDS(&reaction_by_shape)};
+static const struct shape reactions_out = SHAPE("ReactionList", struct page_out, reactions_out_fields);
+
+static enum err reactions_get(struct req *r)
+{
+    const struct reactions_in *in = r->in;
+    return reactions_list(r->ctx, &in->ref, in->emoji, &in->page, r->out);
+}
+
+struct pins_in {
+    uint64_t id;
+    struct page_in page;
+};
+static const struct field pins_in_fields[] = {
+    {.name = "id", .type = FIELD_ID, .flags = F_PATH | F_REQUIRED, .at = offsetof(struct pins_in, id)},
+    PAGE_IN_FIELDS(offsetof(struct pins_in, page)),
+};
+static const struct shape pins_in = SHAPE("PinsQuery", struct pins_in, pins_in_fields);
+static const struct field pins_out_fields[] = {PAGE_OUT_FIELDS(&pin_shape)};
+static const struct shape pins_out = SHAPE("PinList", struct page_out, pins_out_fields);
+
+static enum err pins_get(struct req *r)
+{
+    const struct pins_in *in = r->in;
+    return pins_list(r->ctx, in->id, &in->page, r->out);
+}
+
 /* ---- sync ---- */
 
 struct sync_in {
@@ -133,6 +205,11 @@ static enum err sync_changes(struct req *r)
 
 static const struct route routes[] = {
     {GET, "/conversations/{id}/messages", "listMessages", messages_list, &list_in, &list_out, 200, 0},
+    {GET, "/conversations/{id}/messages/{seq}/readers", "listReaders", readers_list, &readers_in,
+     &readers_shape, 200, 0},
+    {GET, "/conversations/{id}/messages/{seq}/reactions", "listReactions", reactions_get, &reactions_in,
+     &reactions_out, 200, 0},
+    {GET, "/conversations/{id}/pins", "listPins", pins_get, &pins_in, &pins_out, 200, 0},
     {POST, "/sync", "sync", sync_changes, &sync_in, &sync_out, 200, 0},
 };
 

@@ -193,7 +193,7 @@ struct server_out {
     struct str version, features, oldest_client;
     int registration;
     struct limits {
-        int64_t poll_timeout, text_length, body_bytes, page_size;
+        int64_t poll_timeout, text_length, body_bytes, page_size, recall_seconds;
     } limits;
     int64_t now_at;
 };
@@ -203,6 +203,7 @@ static const struct field limits_fields[] = {
     {.name = "text_length", .type = FIELD_INT, IN(limits, text_length)},
     {.name = "body_bytes", .type = FIELD_INT, IN(limits, body_bytes)},
     {.name = "page_size", .type = FIELD_INT, IN(limits, page_size)},
+    {.name = "recall_seconds", .type = FIELD_INT, IN(limits, recall_seconds)},
 };
 static const struct shape limits_out = SHAPE("Limits", struct limits, limits_fields);
 static const struct field server_fields[] = {
@@ -238,7 +239,8 @@ static enum err server_get(struct req *r)
         .limits = {.poll_timeout = conf->poll_max_s,
                    .text_length = TEXT_MAX,
                    .body_bytes = BODY_BYTES,
-                   .page_size = PAGE_MAX},
+                   .page_size = PAGE_MAX,
+                   .recall_seconds = conf->recall_s},
         .now_at = clock_wall_ms(),
     };
     return OK;

@@ -68,7 +68,13 @@ enum err field_check(const struct field *f, const void *in, struct problem *prob
     case FIELD_STR:
         return check_text(f, *(const struct str *)v, problem);
     case FIELD_LIST:
+    case FIELD_INTS:
+    case FIELD_STRS:
         return in_range(f, (int64_t)((const struct list *)v)->n) ? OK : refuse_range(f, " items", problem);
+    case FIELD_REAL:
+        if (*(const double *)v >= (double)f->min && *(const double *)v <= (double)f->max)
+            return OK;
+        return refuse_range(f, "", problem);
     case FIELD_IDS:
         return check_ids(f, v, problem);
     case FIELD_JSON:
@@ -79,6 +85,7 @@ enum err field_check(const struct field *f, const void *in, struct problem *prob
     case FIELD_ENUM:
     case FIELD_UUID:
     case FIELD_OBJECT:
+    case FIELD_CHOICE:
         return OK;
     }
     return OK;
@@ -86,7 +93,7 @@ enum err field_check(const struct field *f, const void *in, struct problem *prob
 
 static enum err set_enum(const struct field *f, struct str text, int *out, struct problem *problem)
 {
-    char all[80] = "";
+    char all[160] = "";
 
     *out = field_enum_index(f->names, text);
     if (*out >= 0)
@@ -158,6 +165,10 @@ static enum err set_value(const struct field *f, struct str text, void *v, struc
     case FIELD_OBJECT:
     case FIELD_LIST:
     case FIELD_JSON:
+    case FIELD_INTS:
+    case FIELD_STRS:
+    case FIELD_REAL:
+    case FIELD_CHOICE:
         break;
     }
     return problem_field(problem, f->name, "cannot be read from a text");

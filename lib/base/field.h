@@ -28,6 +28,11 @@ enum field_type {
     FIELD_OBJECT, /* the struct itself ↔ object, by `shape` */
     FIELD_LIST,   /* struct list of structs ↔ array, by `shape`; min..max items */
     FIELD_IDS,    /* struct list of uint64_t ↔ array of decimal strings; min..max items */
+    FIELD_INTS,   /* struct list of int64_t ↔ array of numbers, each at least 1; min..max items */
+    FIELD_STRS,   /* struct list of struct str ↔ array of strings; min..max items */
+    FIELD_REAL,   /* double ↔ number; min..max of its value */
+    FIELD_CHOICE, /* input: a union ↔ object, by the shape that an earlier FIELD_ENUM chooses (struct choice)
+                   */
     FIELD_JSON,   /* struct str of JSON text ↔ any JSON value; input: at most `max` bytes */
 };
 
@@ -54,6 +59,14 @@ struct field {
     int64_t min, max;         /* see the types above */
     const char *const *names; /* FIELD_ENUM: NULL-terminated */
     const struct shape *shape;
+    const struct choice *choice; /* FIELD_CHOICE */
+};
+
+/* Which shape an object has: shapes[i] where the enum at `at` is i. Not looked at unless `has_at` says that
+ * it is there. */
+struct choice {
+    size_t at, has_at;
+    const struct shape *const *shapes; /* NULL-terminated */
 };
 
 /* A named struct on the wire. `name` is its schema in openapi.yaml. */

@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { PATH_BYTES = 64 };
 
@@ -92,6 +93,54 @@ static enum err decode_ids(const struct decode *d, const struct field *f, struct
     return check(d, f, out, path);
 }
 
+static enum err decode_ints(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    struct list *l = value_at(f, out);
+
+    if (!json_object_is_type(v, json_type_array))
+        return refuse(d, path, "must be an array of numbers");
+    *l = (struct list){NULL, json_object_array_length(v)};
+    TRY(check(d, f, out, path));
+    int64_t *numbers = arena_array(d->arena, l->n, sizeof *numbers);
+    for (size_t i = 0; i < l->n; i++) {
+        TRY(decode_int(d, json_object_array_get_idx(v, i), &numbers[i], path));
+        if (numbers[i] < 1)
+            return refuse(d, path, "must be numbers of at least 1");
+    }
+    l->items = numbers;
+    return OK;
+}
+
+static enum err decode_strs(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    struct list *l = value_at(f, out);
+
+    if (!json_object_is_type(v, json_type_array))
+        return refuse(d, path, "must be an array of strings");
+    *l = (struct list){NULL, json_object_array_length(v)};
+    TRY(check(d, f, out, path));
+    struct str *texts = arena_array(d->arena, l->n, sizeof *texts);
+    for (size_t i = 0; i < l->n; i++) {
+        struct json_object *one = json_object_array_get_idx(v, i);
+        if (!json_object_is_type(one, json_type_string))
+            return refuse(d, path, "must be an array of strings");
+        texts[i] = str_copy(d->arena, text_of(one));
+    }
+    l->items = texts;
+    return OK;
+}
+
+static enum err decode_real(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                            const char *path)
+{
+    if (!json_object_is_type(v, json_type_double) && !json_object_is_type(v, json_type_int))
+        return refuse(d, path, "must be a number");
+    *(double *)value_at(f, out) = json_object_get_double(v);
+    return check(d, f, out, path);
+}
+
 static enum err decode_json(const struct decode *d, const struct field *f, struct json_object *v, void *out,
                             const char *path)
 {
@@ -128,6 +177,17 @@ static enum err decode_list(const struct decode *d, const struct field *f, struc
     return err;
 }
 
+/* What has no valid choice is not looked at: the choice itself was refused. */
+static enum err decode_choice(const struct decode *d, const struct field *f, struct json_object *v, void *out,
+                              const char *path)
+{
+    const struct choice *c = f->choice;
+
+    if (((const unsigned char *)out)[c->has_at] != HAS_VALUE)
+        return OK;
+    return decode_object(d, c->shapes[*(const int *)((const char *)out + c->at)], v, value_at(f, out), path);
+}
+
 static enum err decode_value(const struct decode *d, const struct field *f, struct json_object *v, void *out,
                              const char *path)
 {
@@ -152,6 +212,14 @@ static enum err decode_value(const struct decode *d, const struct field *f, stru
         return decode_list(d, f, v, out, path);
     case FIELD_IDS:
         return decode_ids(d, f, v, out, path);
+    case FIELD_INTS:
+        return decode_ints(d, f, v, out, path);
+    case FIELD_STRS:
+        return decode_strs(d, f, v, out, path);
+    case FIELD_REAL:
+        return decode_real(d, f, v, out, path);
+    case FIELD_CHOICE:
+        return decode_choice(d, f, v, out, path);
     case FIELD_JSON:
         return decode_json(d, f, v, out, path);
     }
@@ -258,6 +326,10 @@ static bool is_null(const struct field *f, const void *v, const unsigned char *h
     case FIELD_OBJECT:
     case FIELD_LIST:
     case FIELD_IDS:
+    case FIELD_INTS:
+    case FIELD_STRS:
+    case FIELD_REAL:
+    case FIELD_CHOICE:
         return false;
     }
     return false;
@@ -278,6 +350,10 @@ static void encode_list(struct buf *b, const struct field *f, const struct list 
             buf_char(b, ',');
         if (f->type == FIELD_IDS)
             encode_id(b, ((const uint64_t *)l->items)[i]);
+        else if (f->type == FIELD_INTS)
+            buf_i64(b, ((const int64_t *)l->items)[i]);
+        else if (f->type == FIELD_STRS)
+            buf_json(b, ((const struct str *)l->items)[i]);
         else
             json_encode(b, f->shape, (const char *)l->items + i * f->shape->size);
     }
@@ -290,6 +366,19 @@ static void encode_uuid(struct buf *b, const unsigned char *bytes)
 
     uuid_encode(bytes, text);
     buf_json(b, (struct str){text, 36});
+}
+
+/* With the fewest digits that give the same number again. */
+static void encode_real(struct buf *b, double number)
+{
+    char text[40];
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, number);
+        if (strtod(text, NULL) == number)
+            break;
+    }
+    buf_c(b, text);
 }
 
 static void encode_value(struct buf *b, const struct field *f, const void *v)
@@ -319,7 +408,14 @@ static void encode_value(struct buf *b, const struct field *f, const void *v)
         break;
     case FIELD_LIST:
     case FIELD_IDS:
+    case FIELD_INTS:
+    case FIELD_STRS:
         encode_list(b, f, v);
+        break;
+    case FIELD_REAL:
+        encode_real(b, *(const double *)v);
+        break;
+    case FIELD_CHOICE: /* input alone */
         break;
     case FIELD_JSON:
         buf_str(b, ((const struct str *)v)->p ? *(const struct str *)v : STR("null"));

@@ -9,12 +9,14 @@
 #include "model/batchtext.h"
 #include "model/conversations.h"
 #include "model/ringer.h"
+#include "model/roster.h"
 
 enum { DUPLICATES_MAX = 4 };
 
 /* One attempt. */
 struct work {
     struct batch *batch;
+    const struct tools *tools;
     struct item **open; /* what is not settled, by key, equal ones by arrival */
     size_t n_open;
     struct locked *convs; /* by id */
@@ -96,8 +98,8 @@ static bool read_numbers(const struct str *columns, uint64_t *const *out, unsign
 static enum err on_locked(struct work *w, const struct str *columns)
 {
     struct locked row = {.is_there = true};
-    uint64_t *const numbers[] = {&row.id,      &row.app_id, &row.kind,    &row.low_id,
-                                 &row.high_id, &row.flags,  &row.last_seq};
+    uint64_t *const numbers[] = {&row.id,      &row.app_id, &row.kind,     &row.low_id,
+                                 &row.high_id, &row.flags,  &row.last_seq, &row.members_version};
 
     if (!read_numbers(columns, numbers, sizeof numbers / sizeof *numbers))
         return ERR_UNAVAILABLE;
@@ -114,9 +116,86 @@ static enum err on_row(unsigned statement, const struct str *columns, unsigned n
     return statement == LOCKED_ROWS ? on_locked(arg, columns) : ERR_UNAVAILABLE;
 }
 
-static enum err lock_conversations(struct work *w, struct db *db)
+static enum err lock_conversations(struct work *w)
 {
-    return db_batch(db, batchtext_lock(w->batch->arena, w->convs, w->n_convs), on_row, w, NULL);
+    return db_batch(w->tools->db, batchtext_lock(w->batch->arena, w->convs, w->n_convs), on_row, w, NULL);
+}
+
+/* ---- who is in the groups ---- */
+
+/* Rows of members as they come, one conversation after the other. */
+struct gathered {
+    struct arena *arena;
+    struct roster_member *members;
+    uint64_t *of; /* the conversation of each */
+    size_t n, cap;
+};
+
+static enum err on_member(unsigned statement, const struct str *columns, unsigned n, void *arg)
+{
+    struct gathered *g = arg;
+    uint64_t conversation_id, muted_until;
+    struct roster_member m;
+    uint64_t *const numbers[] = {&conversation_id, &m.user_id, &m.role, &muted_until, &m.visible_from_seq};
+
+    (void)statement;
+    (void)n;
+    if (!read_numbers(columns, numbers, 5))
+        return ERR_UNAVAILABLE;
+    if (g->n == g->cap) {
+        const size_t cap = g->cap ? 2 * g->cap : 256;
+        struct roster_member *members = arena_array(g->arena, cap, sizeof *members);
+        uint64_t *of = arena_array(g->arena, cap, sizeof *of);
+        if (g->n) {
+            memcpy(members, g->members, g->n * sizeof *members);
+            memcpy(of, g->of, g->n * sizeof *of);
+        }
+        *g = (struct gathered){g->arena, members, of, g->n, cap};
+    }
+    m.muted_until = (int64_t)muted_until;
+    g->members[g->n] = m;
+    g->of[g->n++] = conversation_id;
+    return OK;
+}
+
+static const struct roster *copy_roster(struct arena *arena, const struct roster *from)
+{
+    const size_t bytes = sizeof *from + from->n * sizeof *from->members;
+    return memcpy(arena_alloc(arena, bytes), from, bytes);
+}
+
+/*
+ * The rosters of the batch's groups; those that are not kept are read here, under the locks. What is kept may
+ * be let go by a newcomer, so the members are copied for the batch.
+ */
+static enum err load_rosters(struct work *w)
+{
+    struct gathered g = {.arena = w->batch->arena};
+    uint64_t *missing = arena_array(g.arena, w->n_convs, sizeof *missing);
+    size_t n = 0;
+
+    for (size_t i = 0; i < w->n_convs; i++) {
+        struct locked *c = &w->convs[i];
+        if (!c->is_there || c->kind != CONVERSATION_GROUP)
+            continue;
+        const struct roster *kept = rosters_get(w->tools->rosters, c->id, c->members_version);
+        if (kept)
+            c->roster = copy_roster(g.arena, kept);
+        else
+            missing[n++] = c->id;
+    }
+    TRY(n ? db_batch(w->tools->db, batchtext_rosters(g.arena, missing, n), on_member, &g, NULL) : OK);
+    for (size_t i = 0; i < n; i++) {
+        struct locked *c = find_conv(w, missing[i]);
+        size_t from = 0, to;
+        while (from < g.n && g.of[from] != c->id)
+            from++;
+        for (to = from; to < g.n && g.of[to] == c->id;)
+            to++;
+        c->roster = copy_roster(
+            g.arena, rosters_put(w->tools->rosters, c->id, c->members_version, g.members + from, to - from));
+    }
+    return OK;
 }
 
 /* ---- looking up what may have been stored before ---- */
@@ -158,7 +237,7 @@ static enum err on_found(unsigned statement, const struct str *columns, unsigned
  * Of all that is open, or only of what was refused: a repetition answers the first result even if the
  * sender may not write any more.
  */
-static enum err look_up(struct work *w, struct db *db, bool refused_only)
+static enum err look_up(struct work *w, bool refused_only)
 {
     struct item **wanted = arena_array(w->batch->arena, w->n_open, sizeof(struct item *));
     size_t n = 0;
@@ -166,17 +245,64 @@ static enum err look_up(struct work *w, struct db *db, bool refused_only)
     for (size_t i = 0; i < w->n_open; i++)
         if (!w->open[i]->settled && (!refused_only || w->open[i]->err != OK))
             wanted[n++] = w->open[i];
-    return n ? db_batch(db, batchtext_look_up(w->batch->arena, wanted, n), on_found, w, NULL) : OK;
+    return n ? db_batch(w->tools->db, batchtext_look_up(w->batch->arena, wanted, n), on_found, w, NULL) : OK;
 }
 
 /* ---- who may, and which seq ---- */
 
-static enum err may_write(const struct locked *conv, const struct send *s)
+static enum err refuse(struct item *item, enum err err, const char *field, const char *reason)
 {
-    if (!conv->is_there || conv->app_id != s->app_id || conv->kind != CONVERSATION_DIRECT)
+    item->field = field;
+    item->reason = reason;
+    return err;
+}
+
+static enum err may_mention(const struct locked *conv, const struct roster_member *me, struct item *item)
+{
+    const struct send *s = &item->send;
+
+    if (!s->n_mentions && !s->mentions_all)
+        return OK;
+    if (!conv->roster)
+        return refuse(item, ERR_INVALID_REQUEST, "mentions", "are for groups");
+    if (s->mentions_all && me->role == MEMBER_PLAIN)
+        return refuse(item, ERR_FORBIDDEN, "mentions", "owner and admins alone mention all");
+    for (size_t i = 0; i < s->n_mentions; i++)
+        if (!roster_find(conv->roster, s->mention_ids[i]))
+            return refuse(item, ERR_INVALID_REQUEST, "mentions", "names somebody who is not in the group");
+    return OK;
+}
+
+/*
+ * Whether a reply to a `seq` below what the sender sees is refused can be told in a group alone: in a direct
+ * conversation what he cleared stands in his own row, and a reply says nothing of what is there.
+ */
+static enum err may_write(const struct locked *conv, struct item *item, int64_t now)
+{
+    const struct send *s = &item->send;
+    const struct place place = {conv->kind, conv->low_id, conv->high_id, conv->flags};
+
+    if (!conv->is_there || conv->app_id != s->app_id)
         return ERR_NOT_FOUND;
-    TRY(conversation_may_write(conv->low_id, conv->high_id, (unsigned)conv->flags, s->user_id));
-    return s->reply_to_seq > conv->last_seq ? ERR_INVALID_REQUEST : OK;
+    const struct roster_member *me = conv->roster ? roster_find(conv->roster, s->user_id) : NULL;
+    TRY(conversation_may_send(&place, s->user_id, me, now));
+    if (s->reply_to_seq > conv->last_seq)
+        return refuse(item, ERR_INVALID_REQUEST, "reply_to_seq", "is past the last entry");
+    if (s->reply_to_seq && me && s->reply_to_seq < me->visible_from_seq)
+        return refuse(item, ERR_INVALID_REQUEST, "reply_to_seq", "is no entry that you see");
+    return may_mention(conv, me, item);
+}
+
+/* Who is told of what is written there: all who are in it now. */
+static void set_members(struct arena *arena, struct locked *conv)
+{
+    const size_t n = conv->roster ? conv->roster->n : conv->low_id == conv->high_id ? 1 : 2;
+    uint64_t *ids = arena_array(arena, n, sizeof *ids);
+
+    for (size_t i = 0; i < n; i++)
+        ids[i] = conv->roster ? conv->roster->members[i].user_id : i ? conv->high_id : conv->low_id;
+    conv->member_ids = ids;
+    conv->n_members = n;
 }
 
 static void number(struct work *w, struct item *item, struct locked *conv, int64_t now)
@@ -188,9 +314,10 @@ static void number(struct work *w, struct item *item, struct locked *conv, int64
     item->seq = (uint64_t)now * 1000 + conv->added;
 #endif
     item->created_at = now;
-    item->member_ids[0] = conv->low_id;
-    item->member_ids[1] = conv->high_id;
-    item->n_members = conv->low_id == conv->high_id ? 1 : 2;
+    if (!conv->member_ids)
+        set_members(b->arena, conv);
+    item->member_ids = conv->member_ids;
+    item->n_members = conv->n_members;
     b->written[b->n_events] = item;
     b->events[b->n_events++] = (struct event){.kind = EVENT_ENTRY,
                                               .id = item->send.conversation_id,
@@ -219,7 +346,8 @@ static void decide(struct work *w)
         if (item->settled || item->same_as)
             continue;
         struct locked *conv = find_conv(w, item->send.conversation_id);
-        item->err = may_write(conv, &item->send);
+        item->field = NULL;
+        item->err = may_write(conv, item, now);
         if (item->err == OK)
             number(w, item, conv, now);
     }
@@ -236,8 +364,9 @@ static enum err no_rows(unsigned statement, const struct str *columns, unsigned 
     return OK;
 }
 
-static enum err write_once(struct work *w, struct db *db, struct ringer *ringer, unsigned *failed)
+static enum err write_once(struct work *w, unsigned *failed)
 {
+    struct ringer *ringer = w->tools->ringer;
     uint64_t rung[BATCH_RUNG_MAX];
     const size_t n_rung = ringer_take(ringer, rung, BATCH_RUNG_MAX);
     const struct str sql = batchtext_write(w->batch, w->convs, w->n_convs, rung, n_rung);
@@ -245,7 +374,7 @@ static enum err write_once(struct work *w, struct db *db, struct ringer *ringer,
     outbox_ring(ringer, w->batch->outbox_id, w->batch->events, w->batch->n_events, NULL);
     w->batch->n_events = 0;
 #endif
-    const enum err err = db_batch(db, sql, no_rows, NULL, failed);
+    const enum err err = db_batch(w->tools->db, sql, no_rows, NULL, failed);
 
     if (err != OK)
         ringer_untake(ringer, rung, n_rung);
@@ -259,21 +388,21 @@ static enum err write_once(struct work *w, struct db *db, struct ringer *ringer,
  * That an id was used before is told by the unique key: only the INSERT was undone then and the locks are
  * held, so the ids are looked up, what is left is numbered again, and it goes on.
  */
-static enum err write_new(struct work *w, struct db *db, struct ringer *ringer)
+static enum err write_new(struct work *w)
 {
     for (int i = 0; i < DUPLICATES_MAX && w->batch->n_events; i++) {
         unsigned failed = 0;
-        const enum err err = write_once(w, db, ringer, &failed);
+        const enum err err = write_once(w, &failed);
         if (err != ERR_DUPLICATE)
             return err;
         if (failed != ENTRIES_STATEMENT)
             return ERR_RETRY; /* the outbox id is taken: all again with another */
-        TRY(look_up(w, db, false));
+        TRY(look_up(w, false));
         decide(w);
     }
     if (w->batch->n_events)
         return ERR_RETRY;
-    db_rollback(db);
+    db_rollback(w->tools->db);
     return OK;
 }
 
@@ -290,6 +419,8 @@ static void settle(struct batch *b)
         if (!first)
             continue;
         item->err = first->err;
+        item->field = first->field;
+        item->reason = first->reason;
         item->seq = first->seq;
         item->created_at = first->created_at;
         item->repeated = true;
@@ -298,27 +429,28 @@ static void settle(struct batch *b)
     }
 }
 
-static enum err attempt(struct batch *b, struct db *db, struct id_maker *ids, struct ringer *ringer)
+static enum err attempt(struct batch *b, const struct tools *tools)
 {
-    struct work w = {.batch = b};
+    struct work w = {.batch = b, .tools = tools};
 
     prepare(&w);
-    TRY(lock_conversations(&w, db));
+    TRY(lock_conversations(&w));
     if (b->in_doubt)
-        TRY(look_up(&w, db, false));
+        TRY(look_up(&w, false));
     b->in_doubt = false;
+    TRY(load_rosters(&w));
     decide(&w);
-    TRY(look_up(&w, db, true));
+    TRY(look_up(&w, true));
     if (b->n_events)
-        TRY(id_next(ids, &b->outbox_id));
-    return write_new(&w, db, ringer);
+        TRY(id_next(tools->ids, &b->outbox_id));
+    return write_new(&w);
 }
 
-enum err batch_write(struct batch *b, struct db *db, struct id_maker *ids, struct ringer *ringer)
+enum err batch_write(struct batch *b, const struct tools *tools)
 {
     arena_reset(b->arena);
     b->n_events = 0;
-    const enum err err = attempt(b, db, ids, ringer);
+    const enum err err = attempt(b, tools);
     if (err == OK) {
         settle(b);
         return OK;

@@ -2,7 +2,8 @@
  * A batch of sends as one transaction (the inside of the log writer).
  *
  * Two round trips: (1) the conversations locked in the order of their ids;
- * (2) entries, last_seq, one outbox row, rung outbox rows away, COMMIT. The text
+ * (2) entries, last_seq, one outbox row, rung outbox rows away, COMMIT. One more between them where a group's
+ * members are not known as they are now (roster.h). The text
  * holds numbers and hex literals only. Repetitions are rare and found by the unique
  * key; only then, for the refused, and in doubt are ids looked up.
  *
@@ -20,6 +21,7 @@
 
 struct ringer;
 struct id_maker;
+struct rosters;
 
 /* 256 texts of 8,000 characters would be past the packet size of a careful server. */
 enum { BATCH_MAX = 256, BATCH_BYTES_MAX = 2 * 1024 * 1024, BATCH_RUNG_MAX = 256 };
@@ -37,7 +39,9 @@ struct item {
     uint64_t seq;
     int64_t created_at;
     struct item *same_as; /* an equal one that is written in its place */
-    uint64_t member_ids[2];
+    const char *field;    /* of ERR_INVALID_REQUEST and ERR_FORBIDDEN: what is wrong, and why */
+    const char *reason;
+    const uint64_t *member_ids; /* who is told: in the batch's arena */
     size_t n_members;
 };
 
@@ -53,10 +57,18 @@ struct batch {
     size_t n_events;
 };
 
+/* What a batch works with: of the writer. */
+struct tools {
+    struct db *db;
+    struct id_maker *ids;
+    struct ringer *ringer;
+    struct rosters *rosters;
+};
+
 /*
  * Tries once to write what is not settled. OK: everything is settled. ERR_RETRY, ERR_UNAVAILABLE: nothing was
  * written. ERR_OUTCOME_UNKNOWN: in doubt. Except with OK the caller rolls back.
  */
-enum err batch_write(struct batch *b, struct db *db, struct id_maker *ids, struct ringer *ringer) MUST_CHECK;
+enum err batch_write(struct batch *b, const struct tools *tools) MUST_CHECK;
 
 #endif

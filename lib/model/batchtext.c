@@ -9,15 +9,30 @@ struct str batchtext_lock(struct arena *arena, const struct locked *locked, size
 {
     struct buf sql = buf_in(arena);
 
-    buf_c(&sql,
-          "START TRANSACTION;SELECT id, app_id, kind, low_id, high_id, flags, last_seq FROM conversations"
-          " WHERE id IN (");
+    buf_c(&sql, "START TRANSACTION;SELECT id, app_id, kind, low_id, high_id, flags, last_seq, "
+                "members_version FROM conversations"
+                " WHERE id IN (");
     for (size_t i = 0; i < n; i++) {
         if (i)
             buf_char(&sql, ',');
         buf_u64(&sql, locked[i].id);
     }
     buf_c(&sql, ") ORDER BY id FOR UPDATE");
+    return buf_done(&sql);
+}
+
+struct str batchtext_rosters(struct arena *arena, const uint64_t *ids, size_t n)
+{
+    struct buf sql = buf_in(arena);
+
+    buf_c(&sql, "SELECT conversation_id, user_id, role, muted_until, visible_from_seq FROM members"
+                " WHERE conversation_id IN (");
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            buf_char(&sql, ',');
+        buf_u64(&sql, ids[i]);
+    }
+    buf_c(&sql, ") AND left_seq IS NULL ORDER BY conversation_id");
     return buf_done(&sql);
 }
 
@@ -52,7 +67,7 @@ static void add_entries(struct buf *sql, const struct batch *b)
 {
     buf_c(sql,
           "INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type,"
-          " counts, content, reply_to_seq, created_at) VALUES ");
+          " counts, content, mentions, reply_to_seq, created_at) VALUES ");
     for (size_t i = 0; i < b->n_events; i++) {
         const struct item *item = b->written[i];
         const struct send *s = &item->send;
@@ -76,6 +91,8 @@ static void add_entries(struct buf *sql, const struct batch *b)
         buf_i64(sql, s->type);
         buf_c(sql, ",1,0x");
         buf_hex(sql, s->content.p, s->content.n);
+        buf_c(sql, s->mentions.n ? ",0x" : ",''");
+        buf_hex(sql, s->mentions.p, s->mentions.n);
         buf_char(sql, ',');
         if (s->reply_to_seq)
             buf_u64(sql, s->reply_to_seq);
@@ -97,7 +114,9 @@ static void add_updates(struct buf *sql, const struct batch *b, const struct loc
             if (locked[i].added != k)
                 continue;
             if (first) {
-                buf_c(sql, ";UPDATE conversations SET last_seq = last_seq + ");
+                buf_c(sql, ";UPDATE conversations SET last_shown_seq = last_seq + ");
+                buf_u64(sql, k);
+                buf_c(sql, ", last_seq = last_seq + ");
                 buf_u64(sql, k);
                 buf_c(sql, ", last_at = GREATEST(last_at, ");
                 buf_i64(sql, now);
@@ -111,6 +130,31 @@ static void add_updates(struct buf *sql, const struct batch *b, const struct loc
         }
         if (!first)
             buf_char(sql, ')');
+    }
+}
+
+static void add_mention(struct buf *sql, bool *first, const struct item *item, uint64_t user_id)
+{
+    buf_c(sql, *first ? ";INSERT INTO mentions (user_id, conversation_id, seq) VALUES (" : ",(");
+    *first = false;
+    buf_u64(sql, user_id);
+    buf_char(sql, ',');
+    buf_u64(sql, item->send.conversation_id);
+    buf_char(sql, ',');
+    buf_u64(sql, item->seq);
+    buf_char(sql, ')');
+}
+
+static void add_mentions(struct buf *sql, const struct batch *b)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < b->n_events; i++) {
+        const struct item *item = b->written[i];
+        if (item->send.mentions_all)
+            add_mention(sql, &first, item, 0);
+        for (size_t j = 0; j < item->send.n_mentions; j++)
+            add_mention(sql, &first, item, item->send.mention_ids[j]);
     }
 }
 
@@ -137,6 +181,7 @@ struct str batchtext_write(struct batch *b, const struct locked *locked, size_t 
     struct buf sql = buf_in(b->arena);
 
     add_entries(&sql, b);
+    add_mentions(&sql, b);
     add_updates(&sql, b, locked, n, b->written[0]->created_at);
     add_outbox(&sql, b, rung, n_rung);
     buf_c(&sql, ";COMMIT");

@@ -2,12 +2,13 @@
 #include "model/conversations.h"
 
 #include "base/clock.h"
+#include "model/own.h"
 #include "model/reads.h"
+#include "model/roster.h"
 
 /* ---- wire form ---- */
 
 static const char *const kinds[] = {"direct", "group", "notice", NULL};
-static const char *const notify_names[] = {"all", "mentions", "none", NULL};
 
 #define AT(member) .at = offsetof(struct conversation, member)
 #define HAS(member) .has_at = offsetof(struct conversation, member)
@@ -139,18 +140,85 @@ uint64_t conversation_visible_to(const struct conversation_access *access)
     return access->left_seq && access->left_seq < access->last_seq ? access->left_seq : access->last_seq;
 }
 
-enum err conversation_may_write(uint64_t low_id, uint64_t high_id, unsigned flags, uint64_t user_id)
+enum err conversation_for_writer(struct ctx *ctx, uint64_t id, struct conversation_access *out)
 {
-    if ((user_id != low_id && user_id != high_id) || !(flags & PAIR_OPEN))
-        return ERR_NOT_FOUND;
-    if (low_id == high_id)
-        return OK;
-    if (flags & (PAIR_LOW_BLOCKS | PAIR_HIGH_BLOCKS))
-        return ERR_BLOCKED;
-    return flags & PAIR_FRIENDS ? OK : ERR_NOT_FRIENDS;
+    TRY(conversation_for_reader(ctx, id, out));
+    const struct place place = {out->kind, out->low_id, out->high_id, out->flags};
+    const struct roster_member me = {ctx->actor.user_id, out->visible_from_seq, out->role, out->muted_until};
+    return conversation_may_send(&place, ctx->actor.user_id, &me, clock_wall_ms());
+}
+
+enum err conversation_act(struct ctx *ctx, uint64_t id, struct acting *out)
+{
+    TRY(conversation_lock(ctx, id, &out->conv));
+    const enum err err = q_member_get(ctx, id, ctx->actor.user_id, &out->me);
+    if (err == ERR_NOT_FOUND || (err == OK && out->conv.kind == CONVERSATION_GROUP && out->me.left_seq))
+        return fail(ctx, ERR_NOT_FOUND, "no such conversation");
+    return err;
+}
+
+enum err conversation_act_may_send(struct ctx *ctx, const struct acting *a)
+{
+    const struct place place = {a->conv.kind, a->conv.low_id, a->conv.high_id, a->conv.flags};
+    const struct roster_member me = {ctx->actor.user_id, a->me.visible_from_seq, a->me.role,
+                                     a->me.muted_until};
+    return conversation_may_send(&place, ctx->actor.user_id, &me, clock_wall_ms());
+}
+
+bool conversation_act_sees(const struct acting *a, uint64_t seq)
+{
+    return seq >= a->me.visible_from_seq && seq <= a->conv.last_seq &&
+           (!a->me.left_seq || seq <= a->me.left_seq);
+}
+
+enum err entry_for_reader(struct ctx *ctx, const struct entry_ref *ref, struct entry *out)
+{
+    struct conversation_access access;
+
+    TRY(conversation_for_reader(ctx, ref->conversation_id, &access));
+    if (ref->seq < access.visible_from_seq || ref->seq > conversation_visible_to(&access))
+        return fail(ctx, ERR_NOT_FOUND, "no such entry");
+    TRY(entries_load(ctx, ref, 1, out));
+    if (!out->seq || out->hidden || entry_is_operation(out->type))
+        return fail(ctx, ERR_NOT_FOUND, "no such entry");
+    return OK;
 }
 
 /* ---- for people ---- */
+
+/* Whether somebody who is no friend may begin: the other one's setting, or that of a group of both. */
+static enum err lets_strangers(struct ctx *ctx, uint64_t user_id, bool *out)
+{
+    struct lets_row other;
+    struct shared_row shared;
+
+    TRY(q_user_lets_strangers(ctx, user_id, &other));
+    *out = other.strangers_may_write;
+    if (*out)
+        return OK;
+    TRY(q_groups_shared_open(ctx, ctx->actor.user_id, user_id, &shared));
+    *out = shared.n > 0;
+    return OK;
+}
+
+/* Lets two who are no friends write, if that is allowed. A conversation that exists says so to both. */
+static enum err admit_stranger(struct ctx *ctx, struct conversation_row *conv, uint64_t user_id)
+{
+    const unsigned barred = PAIR_FRIENDS | PAIR_STRANGERS | PAIR_LOW_BLOCKS | PAIR_HIGH_BLOCKS;
+    bool lets;
+
+    if ((conv->flags & barred) || conv->low_id == conv->high_id)
+        return OK;
+    TRY(lets_strangers(ctx, user_id, &lets));
+    if (!lets)
+        return OK;
+    TRY(conversation_set_flags(ctx, conv, (unsigned)conv->flags | PAIR_STRANGERS));
+    if (conv->flags & PAIR_OPEN) {
+        conversation_tell(ctx, conv, conv->low_id);
+        conversation_tell(ctx, conv, conv->high_id);
+    }
+    return OK;
+}
 
 enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool *made)
 {
@@ -163,13 +231,15 @@ enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool
     TRY(conversation_pair_lock(ctx, me, user_id, &conv));
     *id = conv.id;
     *made = !(conv.flags & PAIR_OPEN);
+    TRY(q_user_lock(ctx, ctx->actor.app_id, user_id, &account));
+    if (account.state == STATE_DELETED && *made) /* with who is gone nothing begins, no notebook either */
+        return fail(ctx, ERR_NOT_FOUND, "no such person");
+    if (account.state != STATE_DELETED)
+        TRY(admit_stranger(ctx, &conv, user_id));
     if (!*made)
         return OK;
-    TRY(q_user_lock(ctx, ctx->actor.app_id, user_id, &account));
-    if (account.state == STATE_DELETED) /* with who is gone nothing begins, no notebook either */
-        return fail(ctx, ERR_NOT_FOUND, "no such person");
-    const enum err err =
-        conversation_may_write(conv.low_id, conv.high_id, (unsigned)conv.flags | PAIR_OPEN, me);
+    const struct place place = {conv.kind, conv.low_id, conv.high_id, conv.flags | PAIR_OPEN};
+    const enum err err = conversation_may_send(&place, me, NULL, 0);
     if (err != OK)
         return fail(ctx, err, "only friends can begin a conversation");
     TRY(conversation_open_pair(ctx, &conv));
@@ -199,6 +269,11 @@ static void view_fill(const struct conversation_view_row *v, struct conversation
         .read_seq = (int64_t)v->read_seq,
         .peer_read_seq = (int64_t)v->peer_read_seq,
         .has_peer_read_seq = is_direct ? HAS_VALUE : HAS_NULL,
+        .pinned = v->pinned,
+        .notify = (int)v->notify,
+        .remark = v->remark.n ? v->remark : STR_NONE,
+        .draft = v->draft,
+        .marked_unread = v->marked_unread,
         .version = (int64_t)v->version,
         .last_at = v->last_at,
     };
@@ -214,12 +289,12 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
     struct entry_ref *refs = arena_array(ctx->arena, n, sizeof *refs);
     struct user *peers = arena_array(ctx->arena, n, sizeof *peers);
     struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
-    int64_t *unread = arena_array(ctx->arena, n, sizeof *unread);
+    struct unread *unread = arena_array(ctx->arena, n, sizeof *unread);
 
     for (size_t i = 0; i < n; i++) {
         ids[i] = views[i].id;
         peer_ids[i] = views[i].low_id == me ? views[i].high_id : views[i].low_id;
-        refs[i] = (struct entry_ref){views[i].id, view_last_seq(&views[i])};
+        refs[i] = (struct entry_ref){views[i].id, views[i].shown_seq};
     }
     TRY(users_load(ctx, peer_ids, n, peers));
     TRY(entries_load(ctx, refs, n, entries));
@@ -227,8 +302,9 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
     for (size_t i = 0; i < n; i++) {
         view_fill(&views[i], &out[i]);
         out[i].peer = peers[i];
-        out[i].unread = unread[i];
-        if (entries[i].seq && entries[i].seq >= out[i].first_seq) {
+        out[i].unread = unread[i].n;
+        out[i].mentioned = unread[i].mentioned;
+        if (entries[i].seq && !entries[i].hidden) {
             out[i].last_entry = entries[i];
             out[i].has_last_entry = HAS_VALUE;
         }

@@ -23,7 +23,19 @@
 
 /* Never renumber: the numbers are stored. */
 enum conversation_kind { CONVERSATION_DIRECT, CONVERSATION_GROUP, CONVERSATION_NOTICE };
-enum pair_flag { PAIR_FRIENDS = 1, PAIR_LOW_BLOCKS = 2, PAIR_HIGH_BLOCKS = 4, PAIR_OPEN = 8 };
+enum pair_flag {
+    PAIR_FRIENDS = 1,
+    PAIR_LOW_BLOCKS = 2,
+    PAIR_HIGH_BLOCKS = 4,
+    PAIR_OPEN = 8,
+    PAIR_STRANGERS = 16, /* they may write though they are no friends */
+};
+enum group_flag {
+    GROUP_MUTE_ALL = 64,
+    GROUP_HISTORY_FOR_NEW = 128,
+    GROUP_STRANGERS = 256, /* its members may write to each other */
+    GROUP_DISMISSED = 512,
+};
 
 enum { UNREAD_MAX = 999 };
 
@@ -34,7 +46,7 @@ struct conversation {
     struct user peer; /* direct: the other person; the notebook: oneself */
     struct entry last_entry;
     unsigned char has_peer, has_last_entry;
-    struct str group; /* JSON; absent until there are groups */
+    struct str group; /* JSON */
     int64_t last_seq, first_seq, read_seq, peer_read_seq, unread;
     unsigned char has_peer_read_seq;
     bool mentioned, pinned, marked_unread;
@@ -78,12 +90,26 @@ enum err conversation_for_reader(struct ctx *ctx, uint64_t id, struct conversati
 enum err conversations_for_reader(struct ctx *ctx, uint64_t above, size_t max,
                                   struct conversation_access **out, size_t *n) MUST_CHECK;
 uint64_t conversation_visible_to(const struct conversation_access *access);
-/*
- * Whether `user_id` may write into it now, from its row alone (locked, or as current as the answer must be):
- * ERR_NOT_FOUND for a stranger, ERR_NOT_FRIENDS, ERR_BLOCKED.
+/* Whether the actor may write into what he may read: conversation_may_send() (roster.h), said with a reason.
  */
-enum err conversation_may_write(uint64_t low_id, uint64_t high_id, unsigned flags,
-                                uint64_t user_id) MUST_CHECK;
+enum err conversation_for_writer(struct ctx *ctx, uint64_t id, struct conversation_access *out) MUST_CHECK;
+
+/* A member who acts in it, under its lock. */
+struct acting {
+    struct conversation_row conv;
+    struct member_row me;
+};
+/*
+ * Locks it for the actor: ERR_NOT_FOUND unless he may read it. conversation_act_may_send(): and write, as
+ * conversation_may_send() says. conversation_act_sees(): whether he may see that seq.
+ */
+enum err conversation_act(struct ctx *ctx, uint64_t id, struct acting *out) MUST_CHECK;
+enum err conversation_act_may_send(struct ctx *ctx, const struct acting *a) MUST_CHECK;
+bool conversation_act_sees(const struct acting *a, uint64_t seq);
+
+/* One shown entry as the actor may see it now: ERR_NOT_FOUND for what he may not see, hid, or is an
+ * operation. */
+enum err entry_for_reader(struct ctx *ctx, const struct entry_ref *ref, struct entry *out) MUST_CHECK;
 
 /* ---- for people ---- */
 

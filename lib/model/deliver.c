@@ -124,7 +124,7 @@ static enum err tell_entries(struct ctx *ctx, const struct some *s)
     struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
     TRY(entries_load(ctx, refs, n, entries));
     for (size_t i = 0; i < n; i++) {
-        if (!entries[i].seq)
+        if (!entries[i].seq || entries[i].hidden)
             continue;
         struct buf b = begin(ctx->arena, "entry");
         buf_c(&b, ",\"entry\":");
@@ -150,7 +150,7 @@ static enum err tell_conversations(struct ctx *ctx, const struct some *s)
 static enum err tell_reads(struct ctx *ctx, const struct some *s)
 {
     struct conversation_access *access = arena_array(ctx->arena, s->n, sizeof *access);
-    int64_t *unread = arena_array(ctx->arena, s->n, sizeof *unread);
+    struct unread *unread = arena_array(ctx->arena, s->n, sizeof *unread);
 
     TRY(load_access(ctx, s, access));
     TRY(unread_load(ctx, s->ids, s->n, unread));
@@ -163,8 +163,30 @@ static enum err tell_reads(struct ctx *ctx, const struct some *s)
         put_id(&b, "user_id", e->other_id);
         put_number(&b, "read_seq", e->seq);
         if (e->other_id == ctx->actor.user_id)
-            put_number(&b, "unread", (uint64_t)unread[i]);
+            put_number(&b, "unread", (uint64_t)unread[i].n);
         put_number(&b, "version", e->version + access[i].member_version);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
+static enum err tell_hidden(struct ctx *ctx, const struct some *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct buf b = begin(ctx->arena, "entry.hidden");
+        put_id(&b, "conversation_id", s->ids[i]);
+        put_number(&b, "seq", s->events[i]->seq);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
+static enum err tell_cleared(struct ctx *ctx, const struct some *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        struct buf b = begin(ctx->arena, "conversation.removed");
+        put_id(&b, "conversation_id", s->ids[i]);
+        put_number(&b, "version", s->events[i]->version);
         *s->json[i] = finish(&b);
     }
     return OK;
@@ -262,6 +284,8 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
     [EVENT_ME] = tell_me,
     [EVENT_USER] = tell_users,
     [EVENT_SESSION_REVOKED] = tell_revoked,
+    [EVENT_ENTRY_HIDDEN] = tell_hidden,
+    [EVENT_CONVERSATION_REMOVED] = tell_cleared,
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 
@@ -272,7 +296,7 @@ static bool is_told_later(const struct event *events, size_t n, size_t i)
     for (size_t j = i + 1; j < n; j++)
         if (events[j].kind == events[i].kind && events[j].id == events[i].id &&
             events[j].other_id == events[i].other_id && events[j].version >= events[i].version)
-            return events[i].kind != EVENT_ENTRY;
+            return events[i].kind != EVENT_ENTRY && events[i].kind != EVENT_ENTRY_HIDDEN;
     return false;
 }
 

@@ -28,6 +28,11 @@ enum event_kind {
     EVENT_ME = 8,                /* to: to_id */
     EVENT_USER = 9,              /* id whose profile changed; to: the friends of id, found when it is rung */
     EVENT_SESSION_REVOKED = 10,  /* id the session; to: to_id */
+    EVENT_ENTRY_HIDDEN = 11,     /* id conversation, seq; to: to_id */
+    EVENT_CONVERSATION_REMOVED = 12, /* id conversation; to: to_id, who cleared it */
+    EVENT_GROUP = 13,                /* id the group; to: who is in it, found when it is rung */
+    EVENT_GROUP_LEFT = 14,   /* id the group, other_id why: 0 left, 1 removed, 2 dismissed; to: to_id */
+    EVENT_JOIN_REQUEST = 15, /* id the request; to: to_id */
 };
 
 struct event {

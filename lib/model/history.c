@@ -42,28 +42,31 @@ static struct str encode(const struct page *p, const struct entry *entry)
     return buf_done(&b);
 }
 
-static struct str encode_row(const struct page *p, const struct entry_row *row)
+/* The JSON of each row, as the reader sees it. */
+static enum err encode_rows(const struct page *p, const struct entry_row *rows, size_t n, struct str **json)
 {
-    struct entry entry;
+    struct entry *entries = arena_array(p->ctx->arena, n, sizeof *entries);
 
-    entry_from_row(p->ctx->arena, row, &entry);
-    return encode(p, &entry);
+    *json = arena_array(p->ctx->arena, n, sizeof **json);
+    TRY(entries_show(p->ctx, rows, n, entries));
+    for (size_t i = 0; i < n; i++)
+        (*json)[i] = encode(p, &entries[i]);
+    return OK;
 }
 
-/* How many of the rows, from the first on, fit into so many bytes; their JSON. */
-static size_t fit(const struct page *p, const struct entry_row *rows, size_t n, size_t *room,
-                  struct str **json)
+/* How many of them, from the first on, fit into so many bytes. */
+static size_t fit(const struct str *json, size_t n, size_t *room)
 {
     size_t i = 0;
 
-    *json = arena_array(p->ctx->arena, n, sizeof **json);
-    for (; i < n; i++) {
-        (*json)[i] = encode_row(p, &rows[i]);
-        if ((*json)[i].n + 1 > *room)
-            break;
-        *room -= (*json)[i].n + 1;
-    }
+    for (; i < n && json[i].n + 1 <= *room; i++)
+        *room -= json[i].n + 1;
     return i;
+}
+
+static struct q_entries_below_in range(const struct page *p, uint64_t lowest, uint64_t highest, size_t max)
+{
+    return (struct q_entries_below_in){p->id, lowest, highest, p->ctx->actor.user_id, max};
 }
 
 static void end(struct page *p, uint64_t lowest, uint64_t highest, struct history_page *out)
@@ -108,8 +111,10 @@ enum err history_before(struct ctx *ctx, uint64_t conversation_id, uint64_t befo
     before_seq -= before_seq > 2 && before_seq <= p.to;
 #endif
     const uint64_t highest = least(before_seq - 1, p.to);
-    TRY(q_entries_below(ctx, p.id, p.from, highest, limit, &rows, &n));
-    const size_t kept = fit(&p, rows, n, &room, &json);
+    const struct q_entries_below_in of = range(&p, p.from, highest, limit);
+    TRY(q_entries_below(ctx, &of, &rows, &n));
+    TRY(encode_rows(&p, rows, n, &json));
+    const size_t kept = fit(json, n, &room);
     for (size_t i = 0; i < kept; i++)
         add(&p, json[i]);
     end(&p, n ? lowest_of(&p, rows, n, kept, limit) : 0, highest, out);
@@ -127,17 +132,26 @@ enum err history_around(struct ctx *ctx, uint64_t conversation_id, uint64_t arou
 
     TRY(begin(ctx, conversation_id, &p));
     const uint64_t middle = least(around_seq, p.to);
-    TRY(q_entries_below(ctx, p.id, p.from, middle, half, &below, &n_below));
-    TRY(q_entries_above(ctx, p.id, most(middle + 1, p.from), p.to, limit - n_below, &above, &n_above));
-    const size_t kept_below = fit(&p, below, n_below, &room, &json_below);
+    const struct q_entries_below_in down = range(&p, p.from, middle, half);
+    TRY(q_entries_below(ctx, &down, &below, &n_below));
+    const struct q_entries_above_in up = {p.id, most(middle + 1, p.from), p.to, ctx->actor.user_id,
+                                          limit - n_below};
+    TRY(q_entries_above(ctx, &up, &above, &n_above));
+    TRY(encode_rows(&p, below, n_below, &json_below));
+    TRY(encode_rows(&p, above, n_above, &json_above));
+    const size_t kept_below = fit(json_below, n_below, &room);
     room += HISTORY_PAGE_MAX / 2;
-    const size_t kept_above = fit(&p, above, n_above, &room, &json_above);
+    const size_t kept_above = fit(json_above, n_above, &room);
     for (size_t i = kept_above; i > 0; i--)
         add(&p, json_above[i - 1]);
     for (size_t i = 0; i < kept_below; i++)
         add(&p, json_below[i]);
     const bool is_cut = kept_above < n_above || n_above == limit - n_below;
-    const uint64_t highest = !n_above ? middle : is_cut ? above[kept_above - 1].seq : p.to;
+    /* Above the middle there may be places that are not shown: without a cut, all of them are in the page. */
+    const uint64_t highest = !n_above                ? (limit > n_below ? most(middle, p.to) : middle)
+                             : is_cut && !kept_above ? middle
+                             : is_cut                ? above[kept_above - 1].seq
+                                                     : p.to;
     end(&p, n_below ? lowest_of(&p, below, n_below, kept_below, half) : p.from, highest, out);
     return OK;
 }
@@ -146,21 +160,23 @@ enum err history_after(struct ctx *ctx, uint64_t conversation_id, uint64_t after
                        struct history_page *out)
 {
     struct entry_row *rows;
+    struct str *json;
     struct page p;
     size_t n, next = 0;
 
     TRY(begin(ctx, conversation_id, &p));
     const uint64_t first = after_seq + 1;
     uint64_t last = first > p.to ? after_seq : least(p.to, after_seq + limit);
-    TRY(q_entries_above(ctx, p.id, most(first, p.from), last, limit, &rows, &n));
+    TRY(q_entries_log(ctx, p.id, most(first, p.from), last, limit, &rows, &n));
+    TRY(encode_rows(&p, rows, n, &json));
     for (uint64_t seq = first; seq <= last; seq++) {
         const bool is_there = next < n && rows[next].seq == seq;
         const struct entry hidden = {.seq = (int64_t)seq, .hidden = true};
-        const struct str json = is_there ? encode_row(&p, &rows[next++]) : encode(&p, &hidden);
-        if (p.items.n + json.n + 2 > HISTORY_PAGE_MAX)
+        const struct str one = is_there ? json[next++] : encode(&p, &hidden);
+        if (p.items.n + one.n + 2 > HISTORY_PAGE_MAX)
             last = seq - 1;
         else
-            add(&p, json);
+            add(&p, one);
     }
     end(&p, first, last, out);
     return OK;

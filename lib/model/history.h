@@ -21,13 +21,15 @@ struct history_page {
     int64_t last_seq;  /* the newest that the reader may see */
 };
 
-/* What is shown, newest first, below `before_seq`. ERR_NOT_FOUND. */
+/* What is shown (no operations, nothing that the reader hid), newest first, below `before_seq`.
+ * ERR_NOT_FOUND. */
 enum err history_before(struct ctx *ctx, uint64_t conversation_id, uint64_t before_seq, size_t limit,
                         struct history_page *out) MUST_CHECK;
 /* The same, half of it from `around_seq` downwards, the rest above it. */
 enum err history_around(struct ctx *ctx, uint64_t conversation_id, uint64_t around_seq, size_t limit,
                         struct history_page *out) MUST_CHECK;
-/* The log itself above `after_seq`, in order; no seq left out: one that may not be seen shows its place. */
+/* The log itself above `after_seq`, in order; operations included and no seq left out: one that may not be
+ * seen, or was hidden, shows its place. */
 enum err history_after(struct ctx *ctx, uint64_t conversation_id, uint64_t after_seq, size_t limit,
                        struct history_page *out) MUST_CHECK;
 

@@ -21,6 +21,8 @@ struct log_draft {
     int type;
     bool counts; /* as unread */
     struct str content;
+    uint64_t part;           /* of a request that says several things */
+    uint64_t reply_to_seq;   /* 0: none */
     uint64_t origin_session; /* the session whose answer is this entry, so that it is not rung; 0: none */
 };
 
@@ -31,7 +33,14 @@ struct log_draft {
  */
 enum err log_append(struct ctx *ctx, struct conversation_row *conv, const struct log_draft *draft,
                     struct entry *out) MUST_CHECK;
-/* The house says something: a system entry with this code. */
-enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code) MUST_CHECK;
+/* The house says something: a system entry with this code. `params`: a JSON object. */
+enum err log_append_system(struct ctx *ctx, struct conversation_row *conv, const char *code,
+                           struct str params) MUST_CHECK;
+/*
+ * The actor does something to an earlier entry, which the caller changes in the same transaction: gives the
+ * seq of the operation. It is told to every device, also to the one that asked.
+ */
+enum err log_append_operation(struct ctx *ctx, struct conversation_row *conv, enum entry_type type,
+                              uint64_t target_seq, uint64_t *seq) MUST_CHECK;
 
 #endif

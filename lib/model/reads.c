@@ -3,7 +3,7 @@
 
 #include "base/planted.h"
 
-enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, int64_t *out)
+enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct unread *out)
 {
     struct unread_row *rows;
     size_t n_rows;
@@ -13,7 +13,7 @@ enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, int64_t *ou
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n_rows; j++)
             if (rows[j].conversation_id == ids[i])
-                out[i] = rows[j].unread;
+                out[i] = (struct unread){rows[j].unread, rows[j].mentioned};
     return OK;
 }
 
@@ -28,46 +28,100 @@ static void tell(struct ctx *ctx, const struct conversation_row *conv, uint64_t 
                              .version = conv->version});
 }
 
-/* The version of a direct conversation rises for both, since both see the mark. */
+/* The version of a direct conversation rises for both, since both see the mark; a group sees nobody's. */
 static enum err move(struct ctx *ctx, struct conversation_row *conv, uint64_t seq)
 {
     const uint64_t me = ctx->actor.user_id, peer = conversation_peer_id(conv, me);
 
     TRY(q_member_set_read(ctx, conv->id, me, seq, NULL));
-    TRY(q_conversation_touch(ctx, conv->id, NULL));
-    conv->version++;
+    if (conv->kind == CONVERSATION_DIRECT) {
+        TRY(q_conversation_touch(ctx, conv->id, NULL));
+        conv->version++;
+    }
     tell(ctx, conv, me, seq);
     if (conv->kind == CONVERSATION_DIRECT && peer != me)
         tell(ctx, conv, peer, seq);
     return OK;
 }
 
-static enum err advance(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, int64_t *read_seq)
+/* Reading is the end of "marked as unread", which only the own devices see. */
+static enum err unmark(struct ctx *ctx, struct conversation_row *conv, const struct member_row *me)
 {
-    struct conversation_row conv;
-    struct member_row member;
-
-    TRY(conversation_lock(ctx, conversation_id, &conv));
-    TRY(q_member_get(ctx, conversation_id, ctx->actor.user_id, &member));
-#if PLANTED_BUG == LAST_MARK_WINS
-    member.read_seq = 0;
-#endif
-    if (seq > member.read_seq) /* another device may have been faster */
-        TRY(move(ctx, &conv, seq));
-    *read_seq = (int64_t)(seq > member.read_seq ? seq : member.read_seq);
+    TRY(q_member_set_read(ctx, conv->id, ctx->actor.user_id, me->read_seq, NULL));
+    conversation_tell(ctx, conv, ctx->actor.user_id);
     return OK;
 }
 
 enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, struct read_mark *out)
 {
     struct conversation_access access;
+    struct unread unread;
+    struct acting a;
 
     TRY(conversation_for_reader(ctx, conversation_id, &access));
     const uint64_t last = conversation_visible_to(&access);
     if (seq > last)
         return fail_field(ctx, "seq", "is past the last entry, %llu", (unsigned long long)last);
     out->read_seq = (int64_t)access.read_seq;
-    if (seq > access.read_seq)
-        TRY(advance(ctx, conversation_id, seq, &out->read_seq));
-    return unread_load(ctx, &conversation_id, 1, &out->unread);
+    if (seq > access.read_seq || access.marked_unread) {
+        TRY(conversation_act(ctx, conversation_id, &a));
+#if PLANTED_BUG == LAST_MARK_WINS
+        a.me.read_seq = 0;
+#endif
+        if (a.me.marked_unread)
+            TRY(unmark(ctx, &a.conv, &a.me));
+        if (seq > a.me.read_seq) /* another device may have been faster */
+            TRY(move(ctx, &a.conv, seq));
+        out->read_seq = (int64_t)(seq > a.me.read_seq ? seq : a.me.read_seq);
+    }
+    TRY(unread_load(ctx, &conversation_id, 1, &unread));
+    out->unread = unread.n;
+    return OK;
+}
+
+/* ---- who read it ---- */
+
+static const struct field readers_fields[] = {
+    {.name = "items", .type = FIELD_LIST, .at = offsetof(struct readers, items), .shape = &user_shape},
+    {.name = "next_cursor",
+     .type = FIELD_STR,
+     .flags = F_NULLABLE,
+     .at = offsetof(struct readers, next_cursor)},
+    {.name = "read_count", .type = FIELD_INT, .at = offsetof(struct readers, read_count)},
+    {.name = "unread_count", .type = FIELD_INT, .at = offsetof(struct readers, unread_count)},
+};
+const struct shape readers_shape = SHAPE("ReaderList", struct readers, readers_fields);
+
+enum err readers_page(struct ctx *ctx, const struct entry_ref *of, bool read, const struct page_in *page,
+                      struct readers *out)
+{
+    const size_t limit = page_limit(page);
+    struct page_mark after = {0};
+    struct readers_count_row counts;
+    struct member_id_row *rows;
+    struct entry entry;
+    size_t n;
+
+    TRY(page_mark_of(ctx, page->cursor, &after));
+    TRY(entry_for_reader(ctx, of, &entry));
+    const uint64_t id = of->conversation_id, seq = of->seq;
+    const struct q_readers_page_in those = {id, seq, entry.sender_id, after.id, limit + 1};
+    const struct q_unreaders_page_in others = {id, seq, entry.sender_id, after.id, limit + 1};
+    if (read)
+        TRY(q_readers_page(ctx, &those, &rows, &n));
+    else
+        TRY(q_unreaders_page(ctx, &others, &rows, &n));
+    TRY(q_readers_count(ctx, id, seq, entry.sender_id, &counts));
+    *out = (struct readers){.read_count = (int64_t)counts.readers, .unread_count = (int64_t)counts.others};
+    if (n > limit) {
+        n = limit;
+        out->next_cursor = page_cursor(ctx->arena, (struct page_mark){.id = rows[n - 1].user_id});
+    }
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids);
+    struct user *users = arena_array(ctx->arena, n, sizeof *users);
+    for (size_t i = 0; i < n; i++)
+        ids[i] = rows[i].user_id;
+    TRY(n ? users_load(ctx, ids, n, users) : OK);
+    out->items = (struct list){users, n};
+    return OK;
 }

@@ -22,7 +22,22 @@ struct read_mark {
  */
 enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq,
                        struct read_mark *out) MUST_CHECK;
+struct unread {
+    int64_t n;      /* at most UNREAD_MAX */
+    bool mentioned; /* one of them mentions him */
+};
 /* What the actor has unread in each, in the order of `ids`. */
-enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, int64_t *out) MUST_CHECK;
+enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct unread *out) MUST_CHECK;
+
+/* The schema ReaderList: who of those that are in the conversation now and see the entry, but its sender. */
+struct readers {
+    struct list items; /* of struct user */
+    struct str next_cursor;
+    int64_t read_count, unread_count;
+};
+extern const struct shape readers_shape;
+/* Those who read an entry (or did not), by id. From the read marks alone. ERR_NOT_FOUND. */
+enum err readers_page(struct ctx *ctx, const struct entry_ref *of, bool read, const struct page_in *page,
+                      struct readers *out) MUST_CHECK;
 
 #endif

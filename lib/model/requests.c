@@ -129,7 +129,7 @@ static enum err befriend(struct ctx *ctx, struct conversation_row *pair)
     TRY(conversation_open_pair(ctx, pair));
     conversation_tell(ctx, pair, pair->low_id);
     conversation_tell(ctx, pair, pair->high_id);
-    return log_append_system(ctx, pair, "friends_now");
+    return log_append_system(ctx, pair, "friends_now", STR("{}"));
 }
 
 /* Raises the versions of both people, in the order of their ids, and tells them. */

@@ -21,7 +21,7 @@ static const struct field sync_change_fields[] = {
     {.name = "to_seq", .type = FIELD_INT, AT(to_seq)},
     {.name = "limited", .type = FIELD_BOOL, AT(limited)},
     {.name = "items", .type = FIELD_JSON, AT(items)},
-    {.name = "changed", .type = FIELD_LIST, AT(changed), .shape = &entry_shape},
+    {.name = "changed", .type = FIELD_JSON, AT(changed)},
     {.name = "changed_limited", .type = FIELD_BOOL, AT(changed_limited)},
 };
 #undef AT
@@ -165,12 +165,55 @@ static size_t least(size_t a, size_t b)
 }
 
 /*
- * Adds a conversation with those of its `n` entries that fit; `*is_full` if it has to wait for the next
- * answer. The first of an answer always goes in, with fewer entries if it must.
+ * What was done, after what he holds, to entries that he holds, which the items do not say. `*is_full` if it
+ * has to wait; the first of an answer goes in with as many as fit.
  */
-static void add(struct sync *s, const struct conversation *conv, const struct wanted *w, size_t first,
-                size_t n, bool *is_full)
+static enum err add_changed(struct sync *s, const struct sync_known *held, struct sync_change *change,
+                            size_t *bytes, bool *is_full)
 {
+    const struct q_entries_changed_in in = {.conversation_id = held->id,
+                                            .after = (uint64_t)held->seq,
+                                            .lowest = (uint64_t)change->conversation.first_seq,
+                                            .highest = (uint64_t)held->seq,
+                                            .max = SYNC_CHANGED_MAX + 1};
+    struct buf b = buf_in(s->ctx->arena);
+    struct entry_row *rows;
+    size_t n;
+
+    TRY(q_entries_changed(s->ctx, &in, &rows, &n));
+    change->changed_limited = n > SYNC_CHANGED_MAX;
+    n = least(n, SYNC_CHANGED_MAX);
+    struct entry *entries = arena_array(s->ctx->arena, n, sizeof *entries);
+    TRY(entries_show(s->ctx, rows, n, entries));
+    buf_char(&b, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (entries[i].hidden) /* he was told by itself */
+            continue;
+        const struct str json = json_of(s->ctx->arena, &entries[i], rows[i].seq);
+        if (s->bytes + *bytes + b.n + json.n + 1 > FULL) {
+            *is_full = s->n > 0;
+            change->changed_limited = true;
+            break;
+        }
+        if (b.n > 1)
+            buf_char(&b, ',');
+        buf_str(&b, json);
+    }
+    buf_char(&b, ']');
+    change->changed = buf_done(&b);
+    *bytes += b.n;
+    return OK;
+}
+
+/*
+ * Adds a conversation with those of its `n` entries that fit; `*is_full` if it has to wait for the next
+ * answer. The first of an answer always goes in, with fewer entries if it must. `last_changed`: the last
+ * operation on anything there, or 0.
+ */
+static enum err add(struct sync *s, const struct conversation *conv, const struct wanted *w, size_t first,
+                    size_t n, uint64_t last_changed, bool *is_full)
+{
+    const struct sync_known *held = known_find(&s->known, conv->id);
     struct str *json = arena_array(s->ctx->arena, n, sizeof *json);
     struct buf head = buf_in(s->ctx->arena);
     size_t fit = 0;
@@ -185,28 +228,46 @@ static void add(struct sync *s, const struct conversation *conv, const struct wa
     }
     *is_full = s->n && (fit < n || s->bytes + bytes > FULL);
     if (*is_full)
-        return;
-    s->bytes += bytes;
-    s->changes[s->n++] = (struct sync_change){
+        return OK;
+    struct sync_change *change = &s->changes[s->n];
+    *change = (struct sync_change){
         .conversation = *conv,
         .from_seq = conv->last_seq - (int64_t)fit + 1,
         .to_seq = conv->last_seq,
-        .limited = fit < missing(conv, known_find(&s->known, conv->id)),
+        .limited = fit < missing(conv, held),
         .items = join_reversed(s->ctx->arena, json, fit),
+        .changed = STR("[]"),
     };
+    if (change->limited && held && last_changed > (uint64_t)held->seq)
+        TRY(add_changed(s, held, change, &bytes, is_full));
+    if (*is_full)
+        return OK;
+    s->bytes += bytes;
+    s->n++;
+    return OK;
 }
 
 /* ---- all of them ---- */
+
+static uint64_t last_changed_of(const struct last_changed_row *rows, size_t n, uint64_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].conversation_id == id)
+            return rows[i].changed_seq;
+    return 0;
+}
 
 /* Adds a batch of conversations; `*stopped_at` is the index of the one that did not fit any more, or n. */
 static enum err add_batch(struct sync *s, const uint64_t *ids, size_t n, size_t *stopped_at)
 {
     struct conversation *found = arena_array(s->ctx->arena, n, sizeof *found);
     struct wanted w = {.refs = arena_array(s->ctx->arena, n * s->limit, sizeof *w.refs)};
+    struct last_changed_row *changed;
     bool is_full = false;
-    size_t first = 0;
+    size_t first = 0, n_changed;
 
     TRY(conversations_load(s->ctx, ids, n, found));
+    TRY(q_entries_last_changed(s->ctx, ids, n, &changed, &n_changed));
     for (size_t i = 0; i < n; i++) {
         const size_t k = least(missing(&found[i], known_find(&s->known, ids[i])), s->limit);
         for (size_t j = 0; found[i].id && j < k; j++)
@@ -219,7 +280,7 @@ static enum err add_batch(struct sync *s, const uint64_t *ids, size_t n, size_t 
             continue;
         const size_t k = least(missing(conv, known_find(&s->known, conv->id)), s->limit);
         TRY(wanted_read(s->ctx, &w, first + k));
-        add(s, conv, &w, first, k, &is_full);
+        TRY(add(s, conv, &w, first, k, last_changed_of(changed, n_changed, conv->id), &is_full));
         if (is_full)
             return OK;
         first += k;

@@ -7,8 +7,9 @@
  * which something is said meanwhile changes no place.
  *
  * Changed is: what he does not name; what has an entry above his `seq`; what has a version above his
- * `version`, where he says one (membership, read marks, how two people stand). What he names and may not
- * read is `removed`.
+ * `version`, where he says one (membership, read marks, how two people stand). Where entries between what he
+ * holds and what he is told are left out, operations may be among them: what they did to entries that he
+ * holds is then told beside. What he names and may not read is `removed`.
  */
 #ifndef MODEL_SYNC_H
 #define MODEL_SYNC_H
@@ -25,6 +26,7 @@ enum {
     SYNC_KNOWN_MAX = 500,
     SYNC_ENTRIES_DEFAULT = 20,
     SYNC_ENTRIES_MAX = 100,
+    SYNC_CHANGED_MAX = 200,
     SYNC_ANSWER_MAX = 1024 * 1024, /* bytes of the answer */
 };
 
@@ -41,8 +43,9 @@ struct sync_change {
     int64_t from_seq, to_seq; /* `items` is complete between them; to_seq = from_seq - 1 without items */
     bool limited;             /* there are entries between his seq and from_seq */
     struct str items;         /* JSON array of entries, oldest first */
-    struct list changed; /* older entries that are otherwise now: there is nothing yet that changes one */
-    bool changed_limited;
+    struct str
+        changed; /* JSON array of older entries on which there was an operation since, as they are now */
+    bool changed_limited; /* and there are more */
 };
 extern const struct shape sync_change_shape;
 

@@ -16,6 +16,7 @@
 #include "model/entries.h"
 #include "model/house.h"
 #include "model/ringer.h"
+#include "model/roster.h"
 
 enum {
     TRIES_MAX = 20,     /* of a transaction that others push aside */
@@ -26,6 +27,7 @@ enum {
 struct writer {
     struct house *house;
     struct db *db;
+    struct rosters *rosters; /* of the thread that writes */
     pthread_t write_thread, answer_thread;
     pthread_mutex_t lock;
     pthread_cond_t may_write, may_answer;
@@ -142,10 +144,11 @@ static int64_t earliest_deadline(const struct batch *b)
 
 static enum err try_once(struct writer *w, struct batch *b)
 {
+    const struct tools tools = {w->db, house_ids(w->house), house_ringer(w->house), w->rosters};
     const int64_t least = clock_mono_ms() + STATEMENT_MS, earliest = earliest_deadline(b);
 
     db_deadline(w->db, earliest > least ? earliest : least);
-    const enum err err = batch_write(b, w->db, house_ids(w->house), house_ringer(w->house));
+    const enum err err = batch_write(b, &tools);
     if (err != OK)
         db_rollback(w->db);
     return err;
@@ -213,6 +216,7 @@ static struct str encode(struct arena *arena, const struct item *item)
         .client_msg_id = {(const char *)s->client_msg_id, sizeof s->client_msg_id},
         .type = (uint64_t)s->type,
         .content = s->content,
+        .mentions = s->mentions,
         .reply_to_seq = s->reply_to_seq,
         .created_at = item->created_at,
     };
@@ -244,8 +248,8 @@ static void answer_item(struct batch *b, struct item *item, struct str json)
         problem.retry_after_s = 1;
     if (item->err == ERR_CONFLICT)
         problem_set(&problem, item->err, "this client_msg_id was used for something else");
-    if (item->err == ERR_INVALID_REQUEST)
-        problem_field(&problem, "reply_to_seq", "is past the last entry");
+    if (item->field && (item->err == ERR_INVALID_REQUEST || item->err == ERR_FORBIDDEN))
+        problem_field(&problem, item->field, "%s", item->reason);
     if (item->err == OK && !json.p)
         json = encode(b->arena, item);
     item->done(item->arg, item->err, item->err == OK ? json : STR_NONE, item->repeated, &problem);
@@ -308,6 +312,7 @@ enum err writer_new(struct house *house, struct writer **out)
     w->house = house;
     w->max = (size_t)house_conf(house)->queue;
     w->db = db_new(house_conf(house));
+    w->rosters = rosters_new();
     w->done_end = &w->done;
     w->waiting = count_cell("posthouse_writer_waiting");
     w->batches = count_cell("posthouse_writer_batches_total");
@@ -338,6 +343,7 @@ void writer_free(struct writer *w)
         batch_free(b);
     }
     db_free(w->db);
+    rosters_free(w->rosters);
     pthread_cond_destroy(&w->may_answer);
     pthread_cond_destroy(&w->may_write);
     pthread_mutex_destroy(&w->lock);

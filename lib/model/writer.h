@@ -30,14 +30,18 @@ struct send {
     int type;
     struct str content;    /* JSON, as stored */
     uint64_t reply_to_seq; /* 0: none */
+    struct str mentions;   /* JSON array, as stored; empty: none */
+    const uint64_t *mention_ids;
+    size_t n_mentions;
+    bool mentions_all;
     int64_t deadline_mono_ms;
 };
 
 /*
  * Called exactly once per accepted send, from a thread of the writer. OK: `entry_json` is the entry (borrowed
  * for the call), `repeated` if it was there before. Else ERR_NOT_FOUND, ERR_NOT_FRIENDS, ERR_BLOCKED,
- * ERR_INVALID_REQUEST (reply_to_seq), ERR_CONFLICT, ERR_UNAVAILABLE (nothing was stored),
- * ERR_OUTCOME_UNKNOWN, with `problem`.
+ * ERR_MUTED, ERR_GROUP_MUTED, ERR_FORBIDDEN (to mention all), ERR_INVALID_REQUEST (reply_to_seq, mentions),
+ * ERR_CONFLICT, ERR_UNAVAILABLE (nothing was stored), ERR_OUTCOME_UNKNOWN, with `problem`.
  */
 typedef void (*send_done)(void *arg, enum err err, struct str entry_json, bool repeated,
                           const struct problem *problem);

@@ -140,9 +140,10 @@ enum err route_check(const struct service *of, struct problem *problem)
 /* ---- printing ---- */
 
 static const char *const type_names[] = {
-    [FIELD_BOOL] = "bool",  [FIELD_INT] = "int",   [FIELD_TIME] = "time", [FIELD_ID] = "id",
-    [FIELD_STR] = "string", [FIELD_ENUM] = "enum", [FIELD_UUID] = "uuid", [FIELD_OBJECT] = "object",
-    [FIELD_LIST] = "list",  [FIELD_IDS] = "ids",   [FIELD_JSON] = "json",
+    [FIELD_BOOL] = "bool",  [FIELD_INT] = "int",   [FIELD_TIME] = "time",     [FIELD_ID] = "id",
+    [FIELD_STR] = "string", [FIELD_ENUM] = "enum", [FIELD_UUID] = "uuid",     [FIELD_OBJECT] = "object",
+    [FIELD_LIST] = "list",  [FIELD_IDS] = "ids",   [FIELD_JSON] = "json",     [FIELD_INTS] = "ints",
+    [FIELD_STRS] = "strs",  [FIELD_REAL] = "real", [FIELD_CHOICE] = "choice",
 };
 
 static void print_flag(FILE *out, const char *name, bool on)
@@ -174,7 +175,11 @@ static void print_field(FILE *out, const struct field *f, int depth)
         fputs(",\"shape\":", out);
         print_shape(out, f->shape, depth + 1);
     }
-    fputc('}', out);
+    for (int i = 0; f->choice && f->choice->shapes[i]; i++) {
+        fputs(i ? "," : ",\"shapes\":[", out);
+        print_shape(out, f->choice->shapes[i], depth + 1);
+    }
+    fputs(f->choice ? "]}" : "}", out);
 }
 
 /* A shape inside itself would go on for ever: it is named only, past a depth that none has. */

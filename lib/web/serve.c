@@ -335,7 +335,7 @@ void serve_run(struct request *q, struct db *db, struct redis *redis)
     q->ctx.redis = redis;
     if (db)
         db_deadline(db, q->req.deadline_mono_ms);
-    const enum err err = serve(q);
+    const enum err err = q->elsewhere ? q->elsewhere(&q->req) : serve(q);
     if (err == LATER && may_wait)
         return;
     if (err == OK && !q->json.p)
@@ -359,6 +359,18 @@ void serve_refuse(struct request *q, enum err err, const char *detail)
     identify(q);
     (void)find_route(q); /* for the log */
     finish(q, problem_set(&q->problem, err, "%s", detail), STR_NONE);
+}
+
+enum err req_elsewhere(struct req *r, handler_fn rest)
+{
+    struct request *q = (struct request *)r;
+
+    if (!q->site->pool)
+        return rest(r);
+    q->elsewhere = rest;
+    if (pool_put(q->site->pool, q))
+        return LATER;
+    return problem_set(&q->problem, ERR_UNAVAILABLE, "too many requests wait already");
 }
 
 void req_finish(struct req *r, enum err err, struct str body)

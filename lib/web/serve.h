@@ -40,7 +40,8 @@ struct request {
     struct trail trail;
     int64_t started_us;
     enum method method;
-    struct str json; /* the answer, where it was encoded inside a transaction */
+    handler_fn elsewhere; /* what goes on in a worker, after all that comes before a call */
+    struct str json;      /* the answer, where it was encoded inside a transaction */
     char request_id[33], traceparent[56];
 };
 

@@ -62,6 +62,12 @@ struct req {
  */
 void req_finish(struct req *r, enum err err, struct str body);
 
+/*
+ * For a ROUTE_INLINE route that finds that this one request has to wait after all: goes on with `rest` in a
+ * worker, with its connections. Give back what it gives: the request may be somebody else's already.
+ */
+enum err req_elsewhere(struct req *r, handler_fn rest) MUST_CHECK;
+
 /* A program: lib/web/main.c has the only main() of the handlers. */
 struct service {
     const char *name;

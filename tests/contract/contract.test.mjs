@@ -30,9 +30,10 @@ function alternatives(raw) {
 }
 
 const JSON_TYPE = { bool: 'boolean', int: 'integer', time: 'integer', id: 'string', string: 'string', enum: 'string', uuid: 'string',
-  object: 'object', list: 'array', ids: 'array' }
+  object: 'object', list: 'array', ids: 'array', ints: 'array', strs: 'array', real: 'number' }
 const ID_PATTERN = '^[1-9][0-9]{0,19}$'
-const BOUNDS = { int: ['minimum', 'maximum'], string: ['minLength', 'maxLength'], list: ['minItems', 'maxItems'], ids: ['minItems', 'maxItems'] }
+const BOUNDS = { int: ['minimum', 'maximum'], string: ['minLength', 'maxLength'], list: ['minItems', 'maxItems'], ids: ['minItems', 'maxItems'],
+  ints: ['minItems', 'maxItems'], strs: ['minItems', 'maxItems'], real: ['minimum', 'maximum'] }
 
 /** What is different between a field of a table and its schema. */
 function compareField(field, raw, at, isInput) {
@@ -42,6 +43,7 @@ function compareField(field, raw, at, isInput) {
     if (String(ours) !== String(theirs)) wrong.push(`${at}: ${what} is ${ours} in the table and ${theirs} in openapi.yaml`)
   }
   differ('null', Boolean(field.nullable), nullable)
+  if (field.type === 'choice') return [...wrong, ...compareChoice(field, resolve(raw), at)]
   if (field.type === 'json' || many) return wrong
   differ('the type', JSON_TYPE[field.type], [schema.type].flat().find((type) => type !== 'null'))
   if (field.type === 'id') differ('the form', ID_PATTERN, schema.pattern)
@@ -55,6 +57,18 @@ function compareField(field, raw, at, isInput) {
   }
   if (field.type === 'object') wrong.push(...compareShape(field.shape, schema, at, isInput))
   if (field.type === 'list') wrong.push(...compareShape(field.shape, resolve(schema.items), `${at}[]`, isInput))
+  return wrong
+}
+
+/** Each shape that can be chosen is one of the alternatives, by its name, and each alternative can be chosen. */
+function compareChoice(field, { anyOf = [] }, at) {
+  const alternatives = new Map(anyOf.map(({ $ref }) => [$ref.split('/').at(-1), { $ref }]))
+  const named = new Map(field.shapes.map((shape) => [shape.name, shape]))
+  const wrong = [...alternatives.keys()].filter((name) => !named.has(name)).map((name) => `${at}: ${name} cannot be chosen`)
+  for (const [name, shape] of named) {
+    if (!alternatives.has(name)) wrong.push(`${at}: ${name} is only in the table`)
+    else wrong.push(...compareShape(shape, alternatives.get(name), `${at} as ${name}`, true))
+  }
   return wrong
 }
 

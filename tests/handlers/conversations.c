@@ -35,7 +35,7 @@ static enum err append(struct ctx *ctx, void *arg)
     for (int i = 0; i < w->n; i++) {
         struct log_draft draft = {.sender_id = ctx->actor.user_id, .type = ENTRY_TEXT, .counts = true};
         if (w->system) {
-            TRY(log_append_system(ctx, &conv, "friends_now"));
+            TRY(log_append_system(ctx, &conv, "friends_now", STR("{}")));
             continue;
         }
         const uint64_t seq = conv.last_seq + 1;
@@ -97,7 +97,7 @@ static void test_content_and_summary(void)
         memcpy(lengthy + 3 * i, "字", 3);
     const struct str summary = entry_summary(arena, ENTRY_TEXT, entry_text_content(arena, str_of(lengthy)));
     CU_ASSERT_EQUAL(summary.n, 3 * SUMMARY_MAX);
-    const struct str system = entry_system_content(arena, STR("friends_now"));
+    const struct str system = entry_system_content(arena, STR("friends_now"), STR("{}"));
     CU_ASSERT_TRUE(str_eq(entry_summary(arena, ENTRY_SYSTEM, system), STR("friends_now")));
     CU_ASSERT_TRUE(str_eq(entry_summary(arena, ENTRY_TEXT, STR("{}")), STR("")));
     CU_ASSERT_TRUE(str_eq(entry_summary(arena, ENTRY_TEXT, STR("{\"text\":\"\\")), STR("\\")));
@@ -259,17 +259,17 @@ static void test_unread_is_counted_to_999(void)
 {
     struct person *a = person_new(house, 1), *b = person_new(house, 1);
     const uint64_t id = fixture_friends(a, b);
-    int64_t unread;
+    struct unread unread;
 
     say(a, id, 998);
     CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread, 998);
+    CU_ASSERT_EQUAL(unread.n, 998);
     say(a, id, 1);
     CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread, 999);
+    CU_ASSERT_EQUAL(unread.n, 999);
     say(a, id, 500);
     CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread, 999);
+    CU_ASSERT_EQUAL(unread.n, 999);
     person_free(a);
     person_free(b);
 }
