@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/planted.h"
+#include "model/asked.h"
 #include "model/batchtext.h"
 #include "model/conversations.h"
 #include "model/ringer.h"
@@ -134,13 +135,14 @@ struct gathered {
 static enum err on_member(unsigned statement, const struct str *columns, unsigned n, void *arg)
 {
     struct gathered *g = arg;
-    uint64_t conversation_id, muted_until;
+    uint64_t conversation_id, muted_until, assistant_id;
     struct roster_member m;
-    uint64_t *const numbers[] = {&conversation_id, &m.user_id, &m.role, &muted_until, &m.visible_from_seq};
+    uint64_t *const numbers[] = {&conversation_id, &m.user_id,          &m.role,
+                                 &muted_until,     &m.visible_from_seq, &assistant_id};
 
     (void)statement;
     (void)n;
-    if (!read_numbers(columns, numbers, 5))
+    if (!read_numbers(columns, numbers, 6))
         return ERR_UNAVAILABLE;
     if (g->n == g->cap) {
         const size_t cap = g->cap ? 2 * g->cap : 256;
@@ -153,6 +155,7 @@ static enum err on_member(unsigned statement, const struct str *columns, unsigne
         *g = (struct gathered){g->arena, members, of, g->n, cap};
     }
     m.muted_until = (int64_t)muted_until;
+    m.is_assistant = assistant_id != 0;
     g->members[g->n] = m;
     g->of[g->n++] = conversation_id;
     return OK;
@@ -314,6 +317,7 @@ static void number(struct work *w, struct item *item, struct locked *conv, int64
     item->seq = (uint64_t)now * 1000 + conv->added;
 #endif
     item->created_at = now;
+    asked_find(conv, item);
     if (!conv->member_ids)
         set_members(b->arena, conv);
     item->member_ids = conv->member_ids;
@@ -369,6 +373,11 @@ static enum err write_once(struct work *w, unsigned *failed)
     struct ringer *ringer = w->tools->ringer;
     uint64_t rung[BATCH_RUNG_MAX];
     const size_t n_rung = ringer_take(ringer, rung, BATCH_RUNG_MAX);
+    const enum err numbered = asked_number(w->batch, w->tools->ids);
+    if (numbered != OK) {
+        ringer_untake(ringer, rung, n_rung);
+        return numbered;
+    }
     const struct str sql = batchtext_write(w->batch, w->convs, w->n_convs, rung, n_rung);
 #if PLANTED_BUG == RING_BEFORE_COMMIT
     outbox_ring(ringer, w->batch->outbox_id, w->batch->events, w->batch->n_events, NULL);

@@ -192,6 +192,38 @@ static enum err tell_cleared(struct ctx *ctx, const struct some *s)
     return OK;
 }
 
+/* ---- assistants ---- */
+
+static const char *const reply_states[] = {"waiting", "writing", "done", "failed", "cancelled", "interrupted"};
+enum { REPLY_STATES = sizeof reply_states / sizeof *reply_states };
+
+static enum err tell_replies(struct ctx *ctx, const struct some *s)
+{
+    struct conversation_access *access = arena_array(ctx->arena, s->n, sizeof *access);
+    uint64_t *ids = arena_array(ctx->arena, s->n, sizeof *ids);
+    struct ai_reply_row *rows;
+    size_t n;
+
+    for (size_t i = 0; i < s->n; i++)
+        ids[i] = s->events[i]->other_id;
+    TRY(load_access(ctx, s, access));
+    TRY(q_ai_replies_get(ctx, ids, s->n, &rows, &n));
+    for (size_t i = 0; i < s->n; i++) {
+        const struct ai_reply_row *row = rows;
+        while (row < rows + n && row->id != ids[i])
+            row++;
+        if (row == rows + n || row->state >= REPLY_STATES || !may_see(&access[i], s->events[i]->seq))
+            continue;
+        struct buf b = begin(ctx->arena, "ai.finished");
+        put_id(&b, "conversation_id", row->conversation_id);
+        put_id(&b, "reply_id", row->id);
+        put_number(&b, "seq", row->seq);
+        buf_printf(&b, ",\"state\":\"%s\",\"version\":1", reply_states[row->state]);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
 /* ---- people ---- */
 
 static enum err tell_friends(struct ctx *ctx, const struct some *s)
@@ -286,6 +318,7 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
     [EVENT_SESSION_REVOKED] = tell_revoked,
     [EVENT_ENTRY_HIDDEN] = tell_hidden,
     [EVENT_CONVERSATION_REMOVED] = tell_cleared,
+    [EVENT_AI_FINISHED] = tell_replies,
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 

@@ -33,6 +33,7 @@ enum event_kind {
     EVENT_GROUP = 13,                /* id the group; to: who is in it, found when it is rung */
     EVENT_GROUP_LEFT = 14,   /* id the group, other_id why: 0 left, 1 removed, 2 dismissed; to: to_id */
     EVENT_JOIN_REQUEST = 15, /* id the request; to: to_id */
+    EVENT_AI_FINISHED = 16,  /* id conversation, other_id the reply, seq its entry; to: its members who may see seq */
 };
 
 struct event {

@@ -22,6 +22,7 @@ enum member_role { MEMBER_PLAIN, MEMBER_ADMIN, MEMBER_OWNER };
 struct roster_member {
     uint64_t user_id, visible_from_seq, role;
     int64_t muted_until; /* 0: not */
+    bool is_assistant;
 };
 
 struct roster {
