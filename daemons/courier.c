@@ -139,7 +139,7 @@ static const struct {
 } sweeps[] = {
     {q_retention_idempotency, 24 * 3600 * 1000LL}, {q_retention_revocations, 2 * 3600 * 1000LL},
     {q_retention_throttle, 24 * 3600 * 1000LL},    {q_retention_sessions, 24 * 3600 * 1000LL},
-    {q_retention_resets, 24 * 3600 * 1000LL},
+    {q_retention_resets, 24 * 3600 * 1000LL},      {q_retention_links, 30 * 24 * 3600 * 1000LL},
 };
 
 static enum err sweep_all(struct courier *c, struct ctx *ctx)

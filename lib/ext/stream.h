@@ -21,7 +21,7 @@ struct stream_ask {
     const char *url;            /* http or https */
     const char *const *headers; /* "Name: value", ended by NULL */
     struct str body;            /* copied */
-    bool may_be_private;        /* else loopback, link-local and private addresses are refused, by whatever name */
+    bool may_be_private; /* else loopback, link-local and private addresses are refused, by whatever name */
     int connect_ms;
     /* Bytes of an answer with status 200. False: no more is wanted, and it ends as STREAM_BROKEN. */
     bool (*on_bytes)(void *arg, const char *bytes, size_t n);

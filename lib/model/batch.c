@@ -268,7 +268,7 @@ static enum err may_mention(const struct locked *conv, const struct roster_membe
         return OK;
     if (!conv->roster)
         return refuse(item, ERR_INVALID_REQUEST, "mentions", "are for groups");
-    if (s->mentions_all && me->role == MEMBER_PLAIN)
+    if (s->mentions_all && me->role == GROUP_MEMBER)
         return refuse(item, ERR_FORBIDDEN, "mentions", "owner and admins alone mention all");
     for (size_t i = 0; i < s->n_mentions; i++)
         if (!roster_find(conv->roster, s->mention_ids[i]))

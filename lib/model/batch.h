@@ -2,8 +2,8 @@
  * A batch of sends as one transaction (the inside of the log writer).
  *
  * Two round trips: (1) the conversations locked in the order of their ids;
- * (2) entries, the jobs of assistants that they address, last_seq, one outbox row, rung outbox rows away, COMMIT. One more between them where a group's
- * members are not known as they are now (roster.h). The text
+ * (2) entries, the jobs of assistants that they address, last_seq, one outbox row, rung outbox rows away,
+ * COMMIT. One more between them where a group's members are not known as they are now (roster.h). The text
  * holds numbers and hex literals only. Repetitions are rare and found by the unique
  * key; only then, for the refused, and in doubt are ids looked up.
  *

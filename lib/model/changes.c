@@ -76,7 +76,7 @@ enum err entry_edit(struct ctx *ctx, const struct entry_ref *ref, struct str tex
 
 static enum err may_recall(struct ctx *ctx, const struct target *t)
 {
-    const bool manages = t->acting.conv.kind == CONVERSATION_GROUP && t->acting.me.role != MEMBER_PLAIN;
+    const bool manages = t->acting.conv.kind == CONVERSATION_GROUP && t->acting.me.role != GROUP_MEMBER;
     const int64_t window_ms = house_conf(ctx->house)->recall_s * INT64_C(1000);
 
     if (t->row.type == ENTRY_SYSTEM)

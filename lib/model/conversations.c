@@ -2,8 +2,8 @@
 #include "model/conversations.h"
 
 #include "base/clock.h"
-#include "model/own.h"
 #include "model/assistants.h"
+#include "model/own.h"
 #include "model/reads.h"
 #include "model/roster.h"
 
@@ -22,7 +22,12 @@ static const struct field conversation_fields[] = {
      AT(peer),
      HAS(has_peer),
      .shape = &user_shape},
-    {.name = "group", .type = FIELD_JSON, .flags = F_NULLABLE, AT(group)},
+    {.name = "group",
+     .type = FIELD_OBJECT,
+     .flags = F_NULLABLE,
+     AT(group),
+     HAS(has_group),
+     .shape = &group_shape},
     {.name = "last_entry",
      .type = FIELD_OBJECT,
      .flags = F_NULLABLE,
@@ -145,7 +150,8 @@ enum err conversation_for_writer(struct ctx *ctx, uint64_t id, struct conversati
 {
     TRY(conversation_for_reader(ctx, id, out));
     const struct place place = {out->kind, out->low_id, out->high_id, out->flags};
-    const struct roster_member me = {ctx->actor.user_id, out->visible_from_seq, out->role, out->muted_until, false};
+    const struct roster_member me = {ctx->actor.user_id, out->visible_from_seq, out->role, out->muted_until,
+                                     false};
     return conversation_may_send(&place, ctx->actor.user_id, &me, clock_wall_ms());
 }
 
@@ -277,6 +283,7 @@ static void view_fill(const struct conversation_view_row *v, struct conversation
         .kind = (int)v->kind,
         .has_peer = is_direct ? HAS_VALUE : HAS_NULL,
         .has_last_entry = HAS_NULL,
+        .has_group = v->kind == CONVERSATION_GROUP ? HAS_VALUE : HAS_NULL,
         .last_seq = (int64_t)view_last_seq(v),
         .first_seq = (int64_t)v->visible_from_seq,
         .read_seq = (int64_t)v->read_seq,
@@ -292,7 +299,8 @@ static void view_fill(const struct conversation_view_row *v, struct conversation
     };
 }
 
-/* Peers, last entries and unread counts: one question for each of these, however many conversations. */
+/* Peers, groups, last entries and unread counts: one question for each of these, however many conversations.
+ */
 static enum err views_load(struct ctx *ctx, const struct conversation_view_row *views, size_t n,
                            struct conversation *out)
 {
@@ -301,6 +309,7 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
              *peer_ids = arena_array(ctx->arena, n, sizeof *ids);
     struct entry_ref *refs = arena_array(ctx->arena, n, sizeof *refs);
     struct user *peers = arena_array(ctx->arena, n, sizeof *peers);
+    struct group *groups = arena_array(ctx->arena, n, sizeof *groups);
     struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
     struct unread *unread = arena_array(ctx->arena, n, sizeof *unread);
 
@@ -310,11 +319,13 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
         refs[i] = (struct entry_ref){views[i].id, views[i].shown_seq};
     }
     TRY(users_load(ctx, peer_ids, n, peers));
+    TRY(groups_load(ctx, ids, n, groups));
     TRY(entries_load(ctx, refs, n, entries));
     TRY(unread_load(ctx, ids, n, unread));
     for (size_t i = 0; i < n; i++) {
         view_fill(&views[i], &out[i]);
         out[i].peer = peers[i];
+        out[i].group = groups[i];
         out[i].unread = unread[i].n;
         out[i].mentioned = unread[i].mentioned;
         if (entries[i].seq && !entries[i].hidden) {

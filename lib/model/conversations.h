@@ -17,6 +17,7 @@
 #include "base/field.h"
 #include "model/ctx.h"
 #include "model/entries.h"
+#include "model/groups.h"
 #include "model/page.h"
 #include "model/users.h"
 #include "queries.h" /* struct conversation_row, struct conversation_access */
@@ -28,15 +29,16 @@ enum pair_flag {
     PAIR_LOW_BLOCKS = 2,
     PAIR_HIGH_BLOCKS = 4,
     PAIR_OPEN = 8,
-    PAIR_STRANGERS = 16, /* they may write though they are no friends */
+    PAIR_STRANGERS = 16,   /* they may write though they are no friends */
     PAIR_ASSISTANT = 1024, /* one of them is an assistant: what the other says is answered */
 };
 enum group_flag {
     GROUP_MUTE_ALL = 64,
     GROUP_HISTORY_FOR_NEW = 128,
-    GROUP_STRANGERS = 256, /* its members may write to each other */
-    GROUP_DISMISSED = 512,
+    GROUP_STRANGERS_MAY_WRITE = 256, /* its members, to each other */
+    GROUP_IS_DISMISSED = 512,
 };
+enum group_role { GROUP_MEMBER, GROUP_ADMIN, GROUP_OWNER };
 
 enum { UNREAD_MAX = 999 };
 
@@ -46,8 +48,8 @@ struct conversation {
     int kind;
     struct user peer; /* direct: the other person; the notebook: oneself */
     struct entry last_entry;
-    unsigned char has_peer, has_last_entry;
-    struct str group; /* JSON */
+    struct group group;
+    unsigned char has_peer, has_last_entry, has_group;
     int64_t last_seq, first_seq, read_seq, peer_read_seq, unread;
     unsigned char has_peer_read_seq;
     bool mentioned, pinned, marked_unread;
@@ -83,8 +85,8 @@ unsigned conversation_block_flag(const struct conversation_row *conv, uint64_t u
 /* ---- who may: the one place that decides ---- */
 
 /*
- * The conversation as the actor may read it: ERR_NOT_FOUND for whom it does not exist.
- * He sees seq from visible_from_seq to conversation_visible_to().
+ * The conversation as the actor may read it: ERR_NOT_FOUND for whom it does not exist, and for who left a
+ * group. He sees seq from visible_from_seq to conversation_visible_to().
  */
 enum err conversation_for_reader(struct ctx *ctx, uint64_t id, struct conversation_access *out) MUST_CHECK;
 /* The same for all that he may read above an id, in the order of ids, at most `max`. */

@@ -1,6 +1,6 @@
 /*
  * Leaving for good: one transaction in which a person's sessions, friendships,
- * requests, blocks, notebook and profile go, and what others hold stays: the
+ * requests, blocks, groups, notebook and profile go, and what others hold stays: the
  * conversations, in which he is a sender without a name, and that they blocked him.
  *
  * It takes his own row first. Whoever becomes his friend at the same moment waits for
@@ -12,6 +12,7 @@
 #include "model/audit.h"
 #include "model/conversations.h"
 #include "model/friends.h"
+#include "model/groups.h"
 #include "queries.h"
 
 struct leaving {
@@ -111,6 +112,9 @@ static enum err leave(struct ctx *ctx, void *arg)
     TRY(end_requests(ctx));
     TRY(q_deletion_blocks_mine(ctx, me, NULL));
     TRY(burn_notebook(ctx));
+    TRY(groups_abandon(ctx));
+    TRY(q_deletion_names(ctx, me, NULL));
+    TRY(q_deletion_drafts(ctx, me, NULL));
     TRY(q_idempotency_forget_user(ctx, me, NULL));
     TRY(q_resets_forget_user(ctx, me, NULL));
     TRY(sessions_revoke_all(ctx, me, 0));

@@ -9,7 +9,10 @@
 #include "model/conversations.h"
 #include "model/entries.h"
 #include "model/friends.h"
+#include "model/groups.h"
+#include "model/joinrequests.h"
 #include "model/reads.h"
+#include "model/replies.h"
 #include "model/users.h"
 
 /* The events of one kind, and where their JSON goes. */
@@ -192,10 +195,47 @@ static enum err tell_cleared(struct ctx *ctx, const struct some *s)
     return OK;
 }
 
-/* ---- assistants ---- */
+/* ---- groups ---- */
 
-static const char *const reply_states[] = {"waiting", "writing", "done", "failed", "cancelled", "interrupted"};
-enum { REPLY_STATES = sizeof reply_states / sizeof *reply_states };
+static enum err tell_groups(struct ctx *ctx, const struct some *s)
+{
+    struct group *found = arena_array(ctx->arena, s->n, sizeof *found);
+
+    TRY(groups_load(ctx, s->ids, s->n, found));
+    for (size_t i = 0; i < s->n; i++)
+        if (found[i].id)
+            *s->json[i] = object(ctx->arena, "group", "group", &group_shape, &found[i]);
+    return OK;
+}
+
+/* Said also to who is in it again: its version is lower than what comes after it. */
+static enum err tell_groups_left(struct ctx *ctx, const struct some *s)
+{
+    static const char *const reasons[] = {"left", "removed", "dismissed"};
+
+    for (size_t i = 0; i < s->n; i++) {
+        const uint64_t reason = s->events[i]->other_id;
+        struct buf b = begin(ctx->arena, "group.left");
+        put_id(&b, "conversation_id", s->ids[i]);
+        buf_printf(&b, ",\"reason\":\"%s\"", reasons[reason <= GROUP_DISMISSED ? reason : GROUP_LEFT]);
+        put_number(&b, "version", s->events[i]->version);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
+static enum err tell_join_requests(struct ctx *ctx, const struct some *s)
+{
+    struct join_request *found = arena_array(ctx->arena, s->n, sizeof *found);
+
+    TRY(join_requests_load(ctx, s->ids, s->n, found));
+    for (size_t i = 0; i < s->n; i++)
+        if (found[i].id)
+            *s->json[i] = object(ctx->arena, "join_request", "join_request", &join_request_shape, &found[i]);
+    return OK;
+}
+
+/* ---- assistants ---- */
 
 static enum err tell_replies(struct ctx *ctx, const struct some *s)
 {
@@ -204,15 +244,15 @@ static enum err tell_replies(struct ctx *ctx, const struct some *s)
     struct ai_reply_row *rows;
     size_t n;
 
+    TRY(load_access(ctx, s, access));
     for (size_t i = 0; i < s->n; i++)
         ids[i] = s->events[i]->other_id;
-    TRY(load_access(ctx, s, access));
     TRY(q_ai_replies_get(ctx, ids, s->n, &rows, &n));
     for (size_t i = 0; i < s->n; i++) {
         const struct ai_reply_row *row = rows;
-        while (row < rows + n && row->id != ids[i])
-            row++;
-        if (row == rows + n || row->state >= REPLY_STATES || !may_see(&access[i], s->events[i]->seq))
+        for (; row < rows + n && row->id != ids[i]; row++)
+            ;
+        if (row == rows + n || !may_see(&access[i], s->events[i]->seq))
             continue;
         struct buf b = begin(ctx->arena, "ai.finished");
         put_id(&b, "conversation_id", row->conversation_id);
@@ -318,6 +358,9 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
     [EVENT_SESSION_REVOKED] = tell_revoked,
     [EVENT_ENTRY_HIDDEN] = tell_hidden,
     [EVENT_CONVERSATION_REMOVED] = tell_cleared,
+    [EVENT_GROUP] = tell_groups,
+    [EVENT_GROUP_LEFT] = tell_groups_left,
+    [EVENT_JOIN_REQUEST] = tell_join_requests,
     [EVENT_AI_FINISHED] = tell_replies,
 };
 enum { KINDS = sizeof tell / sizeof *tell };

@@ -30,11 +30,15 @@ enum event_kind {
     EVENT_SESSION_REVOKED = 10,  /* id the session; to: to_id */
     EVENT_ENTRY_HIDDEN = 11,     /* id conversation, seq; to: to_id */
     EVENT_CONVERSATION_REMOVED = 12, /* id conversation; to: to_id, who cleared it */
-    EVENT_GROUP = 13,                /* id the group; to: who is in it, found when it is rung */
-    EVENT_GROUP_LEFT = 14,   /* id the group, other_id why: 0 left, 1 removed, 2 dismissed; to: to_id */
+    EVENT_GROUP = 13,        /* id the group; to: to_id, or if 0 all who are in it, found when it is rung */
+    EVENT_GROUP_LEFT = 14,   /* id the group, other_id enum group_left_reason; to: to_id */
     EVENT_JOIN_REQUEST = 15, /* id the request; to: to_id */
-    EVENT_AI_FINISHED = 16,  /* id conversation, other_id the reply, seq its entry; to: its members who may see seq */
+    EVENT_AI_FINISHED =
+        16, /* id conversation, other_id the reply, seq its entry; to: its members who may see seq */
 };
+
+/* Never renumber: the numbers are stored. */
+enum group_left_reason { GROUP_LEFT, GROUP_REMOVED, GROUP_DISMISSED };
 
 struct event {
     enum event_kind kind;

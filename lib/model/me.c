@@ -188,6 +188,10 @@ enum err me_update(struct ctx *ctx, const struct me_change *c)
     if (!seen && !changes)
         return OK;
     TRY(store(ctx, &row));
+    if (c->settings.has_strangers_may_write && !row.strangers_may_write) {
+        TRY(q_pairs_without_strangers(ctx, id, NULL));
+        TRY(q_pairs_without_strangers_high(ctx, id, NULL));
+    }
     TRY(user_touch(ctx, id, &version));
     event_add(&ctx->events, ctx->arena,
               (struct event){.kind = EVENT_ME, .to_id = id, .id = id, .version = version});

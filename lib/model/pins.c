@@ -23,7 +23,7 @@ static enum err may_pin(struct ctx *ctx, const struct acting *a, const struct en
     struct entry entry;
 
     TRY(conversation_act_may_send(ctx, a));
-    if (a->conv.kind == CONVERSATION_GROUP && a->me.role == MEMBER_PLAIN)
+    if (a->conv.kind == CONVERSATION_GROUP && a->me.role == GROUP_MEMBER)
         return fail(ctx, ERR_FORBIDDEN, "owner and admins alone pin");
     return entry_for_reader(ctx, ref, &entry);
 }

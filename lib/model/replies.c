@@ -16,8 +16,7 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 
 /* ---- wire form ---- */
 
-static const char *const states[] = {"waiting", "writing", "done", "failed", "cancelled", "interrupted",
-                                     NULL};
+const char *const reply_states[] = {"waiting", "writing", "done", "failed", "cancelled", "interrupted", NULL};
 
 #define AT(member) .at = offsetof(struct reply, member)
 static const struct field reply_fields[] = {
@@ -26,7 +25,7 @@ static const struct field reply_fields[] = {
     {.name = "assistant_id", .type = FIELD_ID, AT(assistant_id)},
     {.name = "asker_id", .type = FIELD_ID, AT(asker_id)},
     {.name = "reply_to_seq", .type = FIELD_INT, AT(reply_to_seq)},
-    {.name = "state", .type = FIELD_ENUM, AT(state), .names = states},
+    {.name = "state", .type = FIELD_ENUM, AT(state), .names = reply_states},
     {.name = "text", .type = FIELD_STR, AT(text)},
     {.name = "offset", .type = FIELD_INT, AT(offset)},
     {.name = "seq", .type = FIELD_INT, .flags = F_NULLABLE, AT(seq)},
@@ -44,7 +43,11 @@ static const struct field usage_fields[] = {
     {.name = "day_at", .type = FIELD_TIME, AT(day_at)},
     {.name = "used", .type = FIELD_INT, AT(used)},
     {.name = "limit", .type = FIELD_INT, .flags = F_NULLABLE, AT(limit)},
-    {.name = "left", .type = FIELD_INT, AT(left)},
+    {.name = "left",
+     .type = FIELD_INT,
+     .flags = F_NULLABLE,
+     AT(left),
+     .has_at = offsetof(struct ai_usage, has_left)},
 };
 #undef AT
 const struct shape ai_usage_shape = SHAPE("AiUsage", struct ai_usage, usage_fields);
@@ -206,6 +209,7 @@ enum err ai_usage_load(struct ctx *ctx, struct ai_usage *out)
     *out = (struct ai_usage){.day_at = (int64_t)day * DAY_MS,
                              .used = used,
                              .limit = limit,
+                             .has_left = limit ? HAS_VALUE : HAS_NULL,
                              .left = used < limit ? limit - used : 0};
     return OK;
 }

@@ -44,6 +44,7 @@ struct reply {
     int64_t created_at, finished_at;
 };
 extern const struct shape reply_shape;
+extern const char *const reply_states[];
 
 /* ---- for people ---- */
 
@@ -56,14 +57,15 @@ enum err reply_load(struct ctx *ctx, const struct reply_ref *ref, struct reply *
 /* Who asked wants it no more: it ends soon. Nothing for one that has ended. ERR_FORBIDDEN for others. */
 enum err reply_cancel(struct ctx *ctx, const struct reply_ref *ref, struct reply *out) MUST_CHECK;
 /*
- * Another reply to the same entry. Inside a transaction. ERR_FORBIDDEN for who did not ask, ERR_CONFLICT while
- * one is written; the errors of sending.
+ * Another reply to the same entry. Inside a transaction. ERR_FORBIDDEN for who did not ask, ERR_CONFLICT
+ * while one is written; the errors of sending.
  */
 enum err reply_regenerate(struct ctx *ctx, const struct reply_ref *ref, struct reply *out) MUST_CHECK;
 
 struct ai_usage {
-    int64_t day_at; /* when it began */
-    int64_t used, limit, left;
+    int64_t day_at;            /* when it began */
+    int64_t used, limit, left; /* limit 0: none */
+    unsigned char has_left;
 };
 extern const struct shape ai_usage_shape;
 /* Of the actor, today. What is reserved counts as used. */

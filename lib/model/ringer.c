@@ -117,6 +117,17 @@ static enum err add_members(struct batch *b, const struct event *e, struct fan_e
     return OK;
 }
 
+static enum err add_group(struct batch *b, uint64_t group_id, struct fan_event *fan)
+{
+    struct group_member_version_row *rows;
+    size_t n;
+
+    TRY(q_group_members_all(&b->ctx, group_id, &rows, &n));
+    for (size_t i = 0; i < n; i++)
+        add_target(b, rows[i].user_id, fan);
+    return OK;
+}
+
 static enum err add_friends(struct batch *b, uint64_t user_id, struct fan_event *fan)
 {
     struct audience_row *rows;
@@ -139,6 +150,8 @@ static enum err add_recipients(struct batch *b, const struct event *e, const str
         return add_members(b, e, fan);
     if (e->kind == EVENT_USER)
         return add_friends(b, e->id, fan);
+    if (e->kind == EVENT_GROUP && !e->to_id)
+        return add_group(b, e->id, fan);
     add_target(b, e->to_id, fan);
     return OK;
 }

@@ -21,11 +21,11 @@ static enum err may_in_pair(const struct place *p, uint64_t user_id)
 
 static enum err may_in_group(const struct place *p, const struct roster_member *me, int64_t now_ms)
 {
-    if (!me || (p->flags & GROUP_DISMISSED))
+    if (!me || (p->flags & GROUP_IS_DISMISSED))
         return ERR_NOT_FOUND;
     if (me->muted_until > now_ms)
         return ERR_MUTED;
-    return (p->flags & GROUP_MUTE_ALL) && me->role == MEMBER_PLAIN ? ERR_GROUP_MUTED : OK;
+    return (p->flags & GROUP_MUTE_ALL) && me->role == GROUP_MEMBER ? ERR_GROUP_MUTED : OK;
 }
 
 enum err conversation_may_send(const struct place *place, uint64_t user_id, const struct roster_member *me,

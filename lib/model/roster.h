@@ -16,8 +16,6 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Never renumber: the numbers are stored. */
-enum member_role { MEMBER_PLAIN, MEMBER_ADMIN, MEMBER_OWNER };
 
 struct roster_member {
     uint64_t user_id, visible_from_seq, role;

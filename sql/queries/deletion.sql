@@ -19,7 +19,7 @@ SELECT id FROM conversations WHERE id IN (:ids) ORDER BY id FOR UPDATE;
 -- name: deletion_part_pairs :exec
 -- Nobody is anybody's friend there any more; blocks stay as they are.
 -- in: ids u64[]
-UPDATE conversations SET flags = flags & ~1, version = version + 1 WHERE id IN (:ids);
+UPDATE conversations SET flags = flags & ~17, version = version + 1 WHERE id IN (:ids);
 
 -- name: deletion_count_down :exec
 -- in: ids u64[]
@@ -90,3 +90,12 @@ DELETE FROM members WHERE conversation_id = :id;
 -- name: deletion_notebook_row :exec
 -- in: id u64
 DELETE FROM conversations WHERE id = :id;
+
+-- name: deletion_names :exec
+-- What he called himself in groups, and them.
+-- in: user_id u64
+UPDATE members SET nickname = '', remark = '' WHERE user_id = :user_id;
+
+-- name: deletion_drafts :exec
+-- in: user_id u64
+DELETE FROM drafts WHERE user_id = :user_id;

@@ -22,6 +22,12 @@ ORDER BY last_at LIMIT :max;
 DELETE FROM sessions WHERE expires_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms
 ORDER BY expires_at LIMIT :max;
 
+-- name: retention_links :exec
+-- Of groups, a while after they ended.
+-- in: age_ms i64, max u64
+DELETE FROM invite_links WHERE expires_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms
+ORDER BY expires_at LIMIT :max;
+
 -- name: retention_resets :exec
 -- in: age_ms i64, max u64
 DELETE FROM password_resets WHERE expires_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms

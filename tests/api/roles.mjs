@@ -143,6 +143,33 @@ export const rows = {
     ask: conversation('/messages', () => ({ client_msg_id: randomUUID(), type: 'text', content: { text: '在吗' } })),
     ...inConversation('201', '403 not_friends', '403 blocked'),
   },
+  updateConversation: { ask: conversation('', () => ({ pinned: true })), ...inConversation('200') },
+  clearConversation: { fresh: true, ask: conversation(''), ...inConversation('204') },
+  // What the house says can be edited and recalled by nobody; it was the first to say something.
+  editMessage: {
+    ask: conversation('/messages/1', () => ({ content: { text: 'x' } })),
+    ...inConversation('403 forbidden', '403 not_friends', '403 blocked'),
+  },
+  deleteMessage: { ask: conversation('/messages/1'), ...inConversation('403 forbidden') },
+  addReaction: {
+    ask: conversation(`/messages/1/reactions/${encodeURIComponent('👍')}`),
+    ...inConversation('200', '403 not_friends', '403 blocked'),
+  },
+  removeReaction: {
+    ask: conversation(`/messages/1/reactions/${encodeURIComponent('👎')}`),
+    ...inConversation('200', '403 not_friends', '403 blocked'),
+  },
+  listReactions: { ask: conversation('/messages/1/reactions'), ...inConversation('200') },
+  listReaders: { ask: conversation('/messages/1/readers'), ...inConversation('200') },
+  forwardMessages: {
+    // Nobody has anything to forward: who may not write there is told that first.
+    ask: ({ conversations }, role) => ({ path: `/conversations/${conversations[role]}/forward`,
+      body: { from_conversation_id: conversations[role], seqs: [1], mode: 'each', client_msg_id: randomUUID() } }),
+    ...inConversation(NOT_FOUND, '403 not_friends', '403 blocked'),
+  },
+  listPins: { ask: conversation('/pins'), ...inConversation('200') },
+  pinMessage: { ask: conversation('/pins/1'), ...inConversation('204', '403 not_friends', '403 blocked') },
+  unpinMessage: { ask: conversation('/pins/1'), ...inConversation('204', '403 not_friends', '403 blocked') },
   markRead: { ask: conversation('/read', () => ({ seq: 1 })), ...inConversation('200') },
   sendTyping: { ask: conversation('/typing'), ...inConversation('204', '403 not_friends', '403 blocked') },
 

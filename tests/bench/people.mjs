@@ -42,7 +42,7 @@ INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, reque
   SELECT ${conversationId(pair)}, seq, ${userId(2 * pair)} + seq % 2, UNHEX(MD5(CONCAT(${pair}, ':', seq))), 0,
   UNHEX(MD5(seq)), 0, 1, CONCAT('{"text":"A letter of common length, number ', seq, '"}'), 1700000000000 + seq
   FROM seq_${from}_to_${to - 1};
-UPDATE conversations SET last_seq = ${to - 1} WHERE id = ${conversationId(pair)};COMMIT;`)
+UPDATE conversations SET last_seq = ${to - 1}, last_shown_seq = ${to - 1} WHERE id = ${conversationId(pair)};COMMIT;`)
 
 // Access tokens of the first `count` people, by number.
 export async function tokensOf(house, count) {

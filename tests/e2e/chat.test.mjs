@@ -131,7 +131,7 @@ step('a long history loads upwards, and a reload comes back to where one was', a
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)
     SELECT c.id, c.last_seq + i, IF(i % 3, c.low_id, c.high_id), UNHEX(MD5(CONCAT(c.id, i))), 0, UNHEX(MD5(i)), 0, 1,
       CONCAT('{"text":"旧信 ', i, ' 号"}'), c.last_at + i FROM n JOIN conversations c ON c.id = ${conversation};
-    UPDATE conversations SET last_seq = last_seq + 400, version = version + 1 WHERE id = ${conversation}`)
+    UPDATE conversations SET last_shown_seq = last_seq + 400, last_seq = last_seq + 400, version = version + 1 WHERE id = ${conversation}`)
   await anna.page.reload()
   await anna.hears('旧信 400 号')
   const list = anna.at('message-list')

@@ -1,4 +1,5 @@
-/* An event stream, whole and in pieces: the same events both times. The first byte says how long a piece is. */
+/* An event stream, whole and in pieces: the same events both times. The first byte says how long a piece is.
+ */
 #include <stdlib.h>
 
 #include "base/sse.h"

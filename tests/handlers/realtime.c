@@ -577,7 +577,7 @@ static enum err say(struct ctx *ctx, void *arg)
     uint64_t *id = arg;
 
     TRY(conversation_lock(ctx, *id, &conv));
-    return log_append_system(ctx, &conv, "friends_now");
+    return log_append_system(ctx, &conv, "friends_now", STR("{}"));
 }
 
 static void test_delivery_with_the_rights_of_now(void)

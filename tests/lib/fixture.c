@@ -74,7 +74,7 @@ struct person *person_new(struct house *house, uint64_t app_id)
         "INSERT INTO users (id, app_id, username, username_key, nickname, nickname_key, signature,"
         " gender, kind, state, role, locale, timezone, strangers_may_write, findable, show_last_seen,"
         " friend_count, version, created_at, last_seen_at) VALUES (%" PRIu64 ",%" PRIu64 ",'u%" PRIu64
-        "','u%" PRIu64 "','n','n','',0,0,0,0,'en','UTC',1,1,1,0,1,1,0)",
+        "','u%" PRIu64 "','n','n','',0,0,0,0,'en','UTC',0,1,1,0,1,1,0)",
         p->id, app_id, p->id, p->id);
     return p;
 }

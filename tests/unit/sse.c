@@ -40,8 +40,9 @@ static const struct {
     {"no data, no event", "event: x\n\n\n\n", ""},
     {"empty data", "data\n\ndata:\n\n", "[][]"},
     {"not ended", "data: a\n\ndata: lost\n", "[a]"},
-    {"a byte order mark", "\xef\xbb\xbf"
-                          "data: a\n\n",
+    {"a byte order mark",
+     "\xef\xbb\xbf"
+     "data: a\n\n",
      "[a]"},
     {"characters of all lengths", "data: é字👍🏽\n\ndata: [DONE]\n\n", "[é字👍🏽][[DONE]]"},
     {"names that begin alike", "dataset: no\ndat: no\ndata: a:b\n\n", "[a:b]"},

@@ -45,7 +45,7 @@ test('a text of 8001 characters, an empty one, another type: refused, nothing st
   refused(await send({ content: { text: '' } }), 400, 'invalid_request', 'content.text')
   refused(await send({ content: {} }), 400, 'invalid_request', 'content.text')
   refused(await send({ type: 'system' }), 400, 'invalid_request', 'type')
-  refused(await send({ type: 'image' }), 400, 'invalid_request', 'type')
+  refused(await send({ type: 'image' }), 400, 'invalid_request', 'content.file_id')
   refused(await send({ client_msg_id: 'not-a-uuid' }), 400, 'invalid_request', 'client_msg_id')
   refused(await send({ reply_to_seq: 2 }), 400, 'invalid_request', 'reply_to_seq')
   assert.deepEqual(await rowCounts(), before)
@@ -215,7 +215,7 @@ test('unread is counted to 999', async () => {
     INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type, counts, content, created_at)
     WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 1205)
     SELECT ${conversation}, i, ${a.id}, UNHEX(MD5(i)), 0, UNHEX(MD5(i)), 0, 1, '{"text":"x"}', 1 FROM n;
-    UPDATE conversations SET last_seq = 1205 WHERE id = ${conversation}`)
+    UPDATE conversations SET last_seq = 1205, last_shown_seq = 1205 WHERE id = ${conversation}`)
   assert.equal(ok(await b.get(`/conversations/${conversation}`)).unread, 999)
   assert.equal(ok(await b.post(`/conversations/${conversation}/read`, { seq: 300 })).unread, 905)
   assert.equal(ok(await a.get(`/conversations/${conversation}`)).unread, 0)

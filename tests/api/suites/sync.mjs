@@ -58,9 +58,10 @@ async function many(person, n, entries = 1, text = "CONCAT('text ', s.seq)") {
     INSERT INTO users SELECT ${peer}, app_id, CONCAT(username, p.seq), CONCAT(username_key, p.seq), nickname, nickname_key,
       signature, NULL, gender, kind, state, role, NULL, locale, timezone, NULL, 0, 1, 1, 0, 1, created_at, 0, NULL
       ${from} JOIN users ON id = ${person.id};
-    INSERT INTO conversations SELECT ${peer}, 1, 0, ${person.id}, ${peer}, 9, ${entries}, 1, 1, 1, 1 ${from};
-    INSERT INTO members SELECT ${peer}, ${person.id}, 1, NULL, 0, 0, 1 ${from};
-    INSERT INTO members SELECT ${peer}, ${peer}, 1, NULL, 0, 0, 1 ${from}`)
+    INSERT INTO conversations (id, app_id, kind, low_id, high_id, flags, last_seq, last_shown_seq, last_at, members_version,
+      version, created_at) SELECT ${peer}, 1, 0, ${person.id}, ${peer}, 9, ${entries}, ${entries}, 1, 1, 1, 1 ${from};
+    INSERT INTO members (conversation_id, user_id, visible_from_seq, read_seq, version, joined_at)
+      SELECT ${peer}, ${person.id}, 1, 0, 0, 1 ${from} UNION ALL SELECT ${peer}, ${peer}, 1, 0, 0, 1 ${from}`)
   const ids = Array.from({ length: n }, (_, i) => String(base + BigInt(i + 1)))
   await speak(ids, 1, entries, text)
   return ids
@@ -70,10 +71,11 @@ async function many(person, n, entries = 1, text = "CONCAT('text ', s.seq)") {
 async function speak(ids, low, high, text = "CONCAT('text ', s.seq)") {
   if (high < low) return
   await house.sql(`
-    INSERT INTO entries SELECT c.id, s.seq, c.high_id, UNHEX(LPAD(HEX(s.seq), 32, '0')), 0, UNHEX(REPEAT('00', 16)), 0, 1,
-      CONCAT('{"text":"', ${text}, '"}'), NULL, 1700000000000 + s.seq, NULL, NULL
+    INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type, counts, content, created_at)
+      SELECT c.id, s.seq, c.high_id, UNHEX(LPAD(HEX(s.seq), 32, '0')), 0, UNHEX(REPEAT('00', 16)), 0, 1,
+      CONCAT('{"text":"', ${text}, '"}'), 1700000000000 + s.seq
       FROM conversations AS c JOIN seq_${low}_to_${high} AS s WHERE c.id IN (${ids});
-    UPDATE conversations SET last_seq = ${high} WHERE id IN (${ids})`)
+    UPDATE conversations SET last_seq = ${high}, last_shown_seq = ${high} WHERE id IN (${ids})`)
 }
 
 test('who holds everything is told nothing; who holds nothing, everything', async () => {
