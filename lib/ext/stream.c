@@ -209,6 +209,5 @@ void streams_wait(struct streams *all, int ms)
         const CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&s);
         s->state = end_of(s, code);
-        s->ask.on_end(s->ask.arg);
     }
 }

@@ -3,8 +3,8 @@
  * file that includes its header.
  *
  * All streams of a `struct streams` are one thread's: it opens and closes them, and
- * streams_wait() moves them all and calls back. No redirect is followed and no proxy
- * of the environment used: the address that the operator wrote is the one that is asked.
+ * streams_wait() moves them all and hands out what came; none is closed meanwhile. No redirect is followed
+ * and no proxy of the environment used: the address that the operator wrote is the one that is asked.
  */
 #ifndef EXT_STREAM_H
 #define EXT_STREAM_H
@@ -25,8 +25,6 @@ struct stream_ask {
     int connect_ms;
     /* Bytes of an answer with status 200. False: no more is wanted, and it ends as STREAM_BROKEN. */
     bool (*on_bytes)(void *arg, const char *bytes, size_t n);
-    /* Once, unless it is closed before; the stream may be closed in it. */
-    void (*on_end)(void *arg);
     void *arg;
 };
 
