@@ -17,6 +17,7 @@ import './suites/history.mjs'
 import './suites/sync.mjs'
 import './suites/poll.mjs'
 import './suites/stream.mjs'
+import './suites/ai.mjs'
 import './suites/roles.mjs'
 import './suites/hostile.mjs'
 
