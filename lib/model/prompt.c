@@ -151,8 +151,8 @@ enum err prompt_make(struct ctx *ctx, const struct ai_reply_row *reply, const st
                      const struct provider *p, struct prompt *out)
 {
     struct buf b = buf_in(ctx->arena);
-    struct said *said;
-    size_t n;
+    struct said *said = NULL;
+    size_t n = 0;
 
     TRY(read_said(ctx, reply, &said, &n));
     out->tokens = assistant->prompt.n ? prompt_tokens(assistant->prompt) + TOKENS_PER_MESSAGE : 0;

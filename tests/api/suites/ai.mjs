@@ -21,7 +21,7 @@ const repliesTo = async (conversation, seq) => (await house.sql(
   `SELECT id, state FROM ai_replies WHERE conversation_id = ${conversation} AND ask_seq = ${seq} ORDER BY id`))
 
 const shown = async (person, conversation) =>
-  ok(await person.get(`/conversations/${conversation}/messages?after_seq=0`)).items
+  ok(await person.get(`/conversations/${conversation}/messages?after_seq=0&limit=200`)).items
 
 /** The entry that ends the only reply to `seq`. */
 const ending = (person, conversation, seq, ms) => until(`the end of the reply to ${conversation}/${seq}`,
@@ -68,6 +68,7 @@ test('what is asked is answered once: told while it comes, then one entry; what 
   const bot = await assistant('fine')
   const conversation = await talk(person, bot)
   const poller = await Poller.start(person)
+  await poller.park()
   const [asked, answer] = await ask(person, conversation, 'wie geht\u200b es\u{E0041} 你好')
   assert.equal(answer.type, 'text')
   assert.equal(answer.content.text, 'You said: wie geht es 你好')
@@ -97,7 +98,7 @@ test('a prompt stands first; what was recalled is told to no model', async () =>
   const person = await Person.register()
   const conversation = await talk(person, await assistant('fine'))
   const [asked] = await ask(person, conversation, 'a secret')
-  ok(await person.delete(`/conversations/${conversation}/messages/${asked.seq}`))
+  ok(await person.delete(`/conversations/${conversation}/messages/${asked.seq}`), 204)
   await ask(person, conversation, 'what did I say?')
   assert.ok(!JSON.stringify(stub.asked.at(-1).body.messages.filter(({ role }) => role === 'user')).includes('a secret'))
 })
