@@ -4,7 +4,7 @@
 #   make run TLS=1     the same over HTTPS with a certificate of its own (phones need it)
 #   make demo          fill the running house with a few people and conversations
 #   make test          everything that is checked, in order; the last line is "N passed, N failed"
-#   make unit, handlers, contract, frontend, api, e2e, chaos, lint, model      one suite of it; MODE=asan make unit
+#   make unit, handlers, contract, frontend, api, e2e, random, chaos, lint, model   one suite of it; MODE=asan make unit
 #   make power         cut the power of MariaDB's disk while people send, POWER_CUTS (20) times
 #
 #   make build [MODE=debug|release|asan|tsan|cov]     programs and C tests in build/<mode>/bin
@@ -87,7 +87,7 @@ TESTS := $(patsubst tests/unit/%.c,$(BIN)/unit-%,$(UNIT)) \
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help build programs generated flags run demo test unit handlers contract frontend api e2e chaos lint model power \
+.PHONY: help build programs generated flags run demo test unit handlers contract frontend api e2e random chaos lint model power \
 	format fuzz bench campaign planted deps clean
 
 help:
@@ -161,9 +161,9 @@ deps:
 	@tools/deps.sh
 test:
 	@tests/run
-unit handlers contract frontend api e2e chaos lint model power:
+unit handlers contract frontend api e2e random chaos lint model power:
 	@MODE=$(MODE) tests/run $@
-bench: $(patsubst %,$(BIN)/bench-%,load writer tokens ring)
+bench: $(patsubst %,$(BIN)/bench-%,load writer tokens ring seed)
 	@tools/run.py build
 	@tools/node.sh tests/bench/bench.mjs
 campaign:

@@ -2,9 +2,9 @@
  * courier: carries what was left lying.
  *
  * An outbox row that is older than 2 s belongs to a process that died, or that
- * could not reach Redis: the courier claims it and rings it. It also throws away
- * what nobody needs any more, and serves the counters of all processes of this
- * machine as Prometheus text on 127.0.0.1.
+ * could not reach Redis: the courier claims it and rings it. It also keeps the
+ * search index (model/indexer.h), throws away what nobody needs any more, and serves
+ * the counters of all processes of this machine as Prometheus text on 127.0.0.1.
  *
  * Surprising: any number of couriers may run anywhere. A claim only spares work:
  * ringing twice is harmless, and a courier that dies lets its claims run out.
@@ -28,6 +28,7 @@
 #include "model/ctx.h"
 #include "model/event.h"
 #include "model/house.h"
+#include "model/indexer.h"
 #include "model/ringer.h"
 #include "queries.h"
 
@@ -319,7 +320,9 @@ static enum err serve(const struct conf *conf, struct problem *problem)
         c.age_ms = count_cell("posthouse_outbox_age_ms");
         c.carried = count_cell("posthouse_outbox_carried_total");
         c.swept = count_cell("posthouse_rows_expired_total");
+        struct indexer *indexer = indexer_new(conf, c.house);
         run(&c, &stop);
+        indexer_free(indexer);
         redis_free(c.redis);
         db_free(c.db);
         arena_free(c.arena);

@@ -1,6 +1,6 @@
 /*
- * history: reading the log of a conversation, who read and reacted, what is pinned, and what was missed in
- * all of them.
+ * history: reading the log of a conversation, who read and reacted, what is pinned, what was missed in
+ * all of them, and finding what was said.
  *
  * Surprising: it reads what is committed, at the reader's rights of now; a page
  * never says more than the membership lets it, and says by `covers` what is
@@ -11,6 +11,7 @@
 #include "model/page.h"
 #include "model/pins.h"
 #include "model/reads.h"
+#include "model/search.h"
 #include "model/sync.h"
 #include "web/web.h"
 
@@ -203,6 +204,62 @@ static enum err sync_changes(struct req *r)
                      in->next, r->out);
 }
 
+/* ---- search ---- */
+
+struct search_in {
+    struct str q;
+    uint64_t conversation_id, sender_id;
+    int type; /* of search_types */
+    unsigned char has_type;
+    int64_t from, to;
+    struct page_in page;
+};
+
+/* Whatever people send, in the order of enum entry_type without the house's. */
+static const char *const search_types[] = {"text",     "image", "file",   "voice",  "video",
+                                           "location", "card",  "merged", "custom", NULL};
+
+#define AT(member) .at = offsetof(struct search_in, member)
+static const struct field search_in_fields[] = {
+    {.name = "q", .type = FIELD_STR, .flags = F_QUERY | F_REQUIRED, AT(q), .min = 1, .max = SEARCH_TEXT_MAX},
+    {.name = "conversation_id", .type = FIELD_ID, .flags = F_QUERY, AT(conversation_id)},
+    {.name = "sender_id", .type = FIELD_ID, .flags = F_QUERY, AT(sender_id)},
+    {.name = "type",
+     .type = FIELD_ENUM,
+     .flags = F_QUERY,
+     AT(type),
+     .has_at = offsetof(struct search_in, has_type),
+     .names = search_types},
+    {.name = "from", .type = FIELD_INT, .flags = F_QUERY, AT(from), .min = 0, .max = -1},
+    {.name = "to", .type = FIELD_INT, .flags = F_QUERY, AT(to), .min = 0, .max = -1},
+    PAGE_IN_FIELDS(offsetof(struct search_in, page)),
+};
+#undef AT
+static const struct shape search_in = SHAPE("SearchQuery", struct search_in, search_in_fields);
+
+static const struct field search_out_fields[] = {PAGE_OUT_FIELDS(&search_hit_shape)};
+static const struct shape search_out = SHAPE("SearchHitList", struct page_out, search_out_fields);
+
+static enum err messages_search(struct req *r)
+{
+    const struct search_in *in = r->in;
+    struct page_out *out = r->out;
+    const struct search_query query = {
+        .text = in->q,
+        .conversation_id = in->conversation_id,
+        .sender_id = in->sender_id,
+        .type = in->has_type != HAS_VALUE ? SEARCH_ANY_TYPE
+                : in->type < ENTRY_SYSTEM ? in->type
+                                          : in->type + 1,
+        .from_ms = in->from,
+        .to_ms = in->to,
+        .limit = page_limit(&in->page),
+        .cursor = in->page.cursor,
+    };
+
+    return search_page(r->ctx, &query, &out->items, &out->next_cursor);
+}
+
 static const struct route routes[] = {
     {GET, "/conversations/{id}/messages", "listMessages", messages_list, &list_in, &list_out, 200, 0},
     {GET, "/conversations/{id}/messages/{seq}/readers", "listReaders", readers_list, &readers_in,
@@ -210,6 +267,7 @@ static const struct route routes[] = {
     {GET, "/conversations/{id}/messages/{seq}/reactions", "listReactions", reactions_get, &reactions_in,
      &reactions_out, 200, 0},
     {GET, "/conversations/{id}/pins", "listPins", pins_get, &pins_in, &pins_out, 200, 0},
+    {GET, "/search/messages", "searchMessages", messages_search, &search_in, &search_out, 200, 0},
     {POST, "/sync", "sync", sync_changes, &sync_in, &sync_out, 200, 0},
 };
 

@@ -6,6 +6,8 @@
  * conversation who may write, and answers after the commit. Repeating a send
  * with its client_msg_id is always safe.
  */
+#include <endian.h>
+
 #include "ext/crypt.h"
 #include "model/changes.h"
 #include "model/contents.h"
@@ -160,7 +162,7 @@ static const struct field update_in_fields[] = {
     {.name = "pinned", .type = FIELD_BOOL, AT(pinned)},
     {.name = "notify", .type = FIELD_ENUM, AT(notify), .names = notify_names},
     {.name = "draft", .type = FIELD_STR, .flags = F_NULLABLE, AT(draft), .min = 0, .max = DRAFT_MAX},
-    {.name = "remark", .type = FIELD_STR, .flags = F_NULLABLE, AT(remark), .min = 0, .max = REMARK_MAX},
+    {.name = "remark", .type = FIELD_STR, .flags = F_NULLABLE, AT(remark), .min = 0, .max = OWN_REMARK_MAX},
     {.name = "marked_unread", .type = FIELD_BOOL, AT(marked_unread)},
 };
 #undef AT
@@ -249,14 +251,10 @@ static void sent(void *arg, enum err err, struct str entry_json, bool repeated, 
 /* All that the request says, in 16 bytes: a repetition must say the same. */
 static void hash_send(const struct send_in *in, const struct send *send, unsigned char out[16])
 {
-    const unsigned char reply[8] = {
-        (unsigned char)(in->reply_to_seq >> 56), (unsigned char)(in->reply_to_seq >> 48),
-        (unsigned char)(in->reply_to_seq >> 40), (unsigned char)(in->reply_to_seq >> 32),
-        (unsigned char)(in->reply_to_seq >> 24), (unsigned char)(in->reply_to_seq >> 16),
-        (unsigned char)(in->reply_to_seq >> 8),  (unsigned char)in->reply_to_seq};
+    const uint64_t reply = htobe64((uint64_t)in->reply_to_seq);
     const struct str parts[] = {str_of(content_names[in->type]),
                                 send->type == ENTRY_TEXT ? in->content.text.text : send->content,
-                                {(const char *)reply, sizeof reply},
+                                {(const char *)&reply, sizeof reply},
                                 send->mentions};
     unsigned char whole[CRYPT_SHA256_BYTES];
 

@@ -12,8 +12,9 @@ A statement is one paragraph:
     SELECT id, username FROM users WHERE app_id = :app_id AND id = :id;
 
 Types: u64 i64 bool str bytes; `?`: may be NULL (u64 and i64: 0 stands for it). A list, `ids u64[]`, stands in
-`IN (:ids)`; a list of structs, `refs entry_ref(conversation_id u64, seq u64)[]`, in `(a, b) IN (:refs)`. Lists are
-run in fixed sizes, the rest filled with the last item, so that few statements are prepared.
+`IN (:ids)`; a list of structs, `refs entry_ref(conversation_id u64, seq u64)[]`, in `(a, b) IN (:refs)` or, where a row
+twice does no more than once, in `VALUES :rows ON DUPLICATE KEY UPDATE`. Lists are run in fixed sizes, the rest filled
+with the last item, so that few statements are prepared.
 
 What is declared must be what is written: columns by name and order, parameters by name. The types are compared
 with the database's by a test.
@@ -165,7 +166,10 @@ class Query:
         if len(lists) > 1 or (lists and self.kind == "one"):
             raise Wrong("one list at most, and none with :one")
         for param in lists:
-            if len(re.findall(rf":{param.name}\b", bare)) != len(re.findall(rf"\bIN \(:{param.name}\)", bare)):
+            places = rf"\bIN \(:{param.name}\)"
+            if param.struct:
+                places += rf"|\bVALUES :{param.name} ON DUPLICATE KEY UPDATE\b"
+            if len(re.findall(rf":{param.name}\b", bare)) != len(re.findall(places, bare)):
                 raise Wrong(f"a list stands in IN (:{param.name})")
 
     def check_columns(self):

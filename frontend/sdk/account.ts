@@ -1,5 +1,5 @@
 // Signing up, in and out.
-import { bodyOf, done, type House } from './api'
+import { bodyOf, done, type House } from './call'
 import type { Client } from './client'
 import { isPosthouseError } from './errors'
 import type { SessionKeeper } from './session'

@@ -1,80 +1,48 @@
 // Every operation as a typed call. What an answer is comes from openapi.yaml; what may go wrong is a PosthouseError.
-import createFetchClient from 'openapi-fetch'
+import { bodyOf, done, every, onceMore, type House } from './call'
 import type { Client } from './client'
-import { PosthouseError } from './errors'
-import type { paths } from './schema.gen'
-import type { Page, PageQuery, SyncAnswer, SyncRequest } from './types'
+import { createGroupCalls } from './group-calls'
+import { createMessageCalls, type Told } from './message-calls'
+import type { Conversation, PageQuery, SyncAnswer, SyncRequest } from './types'
 import { uuid } from './uuid'
 
 export type Calls = Pick<
   Client,
-  'me' | 'users' | 'friends' | 'requests' | 'blocks' | 'messages' | 'history' | 'sessions' | 'server'
+  'me' | 'users' | 'friends' | 'requests' | 'blocks' | 'messages' | 'history' | 'groups' | 'sessions' | 'server'
 > & {
   conversations: Omit<Client['conversations'], 'sync'>
   sync: (request: SyncRequest) => Promise<SyncAnswer>
 }
 
-export type House = ReturnType<typeof createFetchClient<paths>>
-
-export function createHouse(baseUrl: string, fetch: (request: Request) => Promise<Response>): House {
-  return createFetchClient<paths>({ baseUrl, fetch })
-}
-
-/** The body of a success. A body that is no JSON object was not written, or not wholly, by the house. */
-export async function bodyOf<T>(call: Promise<{ data?: T; response: Response }>): Promise<T> {
-  let answer
-  try {
-    answer = await call
-  } catch (cause) {
-    if (cause instanceof SyntaxError) throw new PosthouseError({ code: 'offline', detail: 'the answer was cut off' }, { cause })
-    throw cause
-  }
-  if (answer.data === null || typeof answer.data !== 'object') {
-    throw new PosthouseError({ code: 'offline', status: answer.response.status, detail: 'the answer is no object' })
-  }
-  return answer.data
-}
-
-/** For an answer without a body. */
-export async function done(call: Promise<unknown>): Promise<void> {
-  await call
-}
-
-const LARGEST_PAGE = 200
 const IDS_PER_CALL = 100
 const COMMAS = { array: { style: 'form', explode: false } } as const
-/** No list of a person is longer; a house that never ends a list would keep us for ever. */
-const MOST_PAGES = 500
 
-/** All pages of a list. */
-async function every<T>(read: (query: PageQuery) => Promise<Page<T>>): Promise<T[]> {
-  const items: T[] = []
-  let cursor: string | null = null
-  for (let page = 0; page < MOST_PAGES; page++) {
-    const answer: Page<T> = await read({ limit: LARGEST_PAGE, ...(cursor === null ? {} : { cursor }) })
-    items.push(...answer.items)
-    if (answer.next_cursor === null || answer.next_cursor === cursor) break
-    cursor = answer.next_cursor
-  }
-  return items
+/** What a call of mine did that no answer of a poll need tell. */
+export interface Deeds extends Told {
+  accountDeleted: () => void
+  /** A conversation as it is now. */
+  seen: (conversation: Conversation) => void
+  cleared: (conversationId: string) => void
+  /** I am out of a group. */
+  left: (groupId: string) => void
 }
 
-/** Once more after a lost answer: only for what is safe to repeat, by its key or its nature. */
-async function onceMore<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (error instanceof PosthouseError && error.code === 'outcome_unknown') return work()
-    throw error
-  }
-}
-
-/** `open` has no session, `house` has. `endSession` is called when the account is deleted. */
-export function createCalls(open: House, house: House, endSession: () => void): Calls {
+/** `open` has no session, `house` has. */
+export function createCalls(open: House, house: House, deeds: Deeds): Calls {
+  const { messages, history, ...pinning } = createMessageCalls(house, deeds)
   const friends = (query: PageQuery = {}) => bodyOf(house.GET('/friends', { params: { query } }))
   const blocks = (query: PageQuery = {}) => bodyOf(house.GET('/blocks', { params: { query } }))
   const sessions = (query: PageQuery = {}) => bodyOf(house.GET('/sessions', { params: { query } }))
-  const conversations = (query: PageQuery = {}) => bodyOf(house.GET('/conversations', { params: { query } }))
+  const conversations = async (query: PageQuery = {}) => {
+    const page = await bodyOf(house.GET('/conversations', { params: { query } }))
+    page.items.forEach(deeds.seen)
+    return page
+  }
+  const seen = async (call: Promise<Conversation>) => {
+    const conversation = await call
+    deeds.seen(conversation)
+    return conversation
+  }
   const requests = (direction: 'in' | 'out', query: PageQuery = {}) =>
     bodyOf(house.GET('/friend-requests', { params: { query: { direction, ...query } } }))
   const byId = (id: string) => ({ params: { path: { id } } })
@@ -87,7 +55,7 @@ export function createCalls(open: House, house: House, endSession: () => void): 
       changePassword: (change) => done(house.POST('/me/password', { body: change })),
       async delete(password) {
         await house.DELETE('/me', { body: { password } })
-        endSession()
+        deeds.accountDeleted()
       },
     },
     users: {
@@ -130,17 +98,21 @@ export function createCalls(open: House, house: House, endSession: () => void): 
     conversations: {
       list: conversations,
       all: () => every(conversations),
-      get: (id) => bodyOf(house.GET('/conversations/{id}', byId(id))),
-      open: (userId) => onceMore(() => bodyOf(house.POST('/conversations', { body: { user_id: userId } }))),
+      get: (id) => seen(bodyOf(house.GET('/conversations/{id}', byId(id)))),
+      open: (userId) => onceMore(() => seen(bodyOf(house.POST('/conversations', { body: { user_id: userId } })))),
+      update: (id, changes) => onceMore(() => seen(bodyOf(house.PATCH('/conversations/{id}', { ...byId(id), body: changes })))),
+      async clear(id) {
+        // Never twice: what is said in between would be gone unseen.
+        await house.DELETE('/conversations/{id}', byId(id))
+        deeds.cleared(id)
+      },
+      ...pinning,
       markRead: (id, seq) => onceMore(() => bodyOf(house.POST('/conversations/{id}/read', { ...byId(id), body: { seq } }))),
       typing: throttledTyping((id) => done(house.POST('/conversations/{id}/typing', byId(id)))),
     },
-    messages: {
-      send: (id, message) => bodyOf(house.POST('/conversations/{id}/messages', { ...byId(id), body: message })),
-    },
-    history: {
-      page: (id, query = {}) => bodyOf(house.GET('/conversations/{id}/messages', { params: { path: { id }, query } })),
-    },
+    messages,
+    history,
+    groups: createGroupCalls(house, deeds.left),
     sync: (request) => onceMore(() => bodyOf(house.POST('/sync', { body: request }))),
     sessions: {
       list: sessions,

@@ -1,6 +1,7 @@
 // The client: what an app holds in its hands. See README.md in this folder for a tour.
 import type { Neighbours } from './channel'
 import type { ConversationLog } from './log'
+import type { GroupCalls } from './group-calls'
 import type { Outbox } from './outbox'
 import type { Environment } from './environment'
 import type { Storage } from './storage'
@@ -17,10 +18,16 @@ import type {
   MessageList,
   Page,
   PageQuery,
+  Pin,
+  ReactionBy,
+  ReaderList,
   ReadMark,
+  SearchHit,
+  SearchQuery,
   SendRequest,
   Server,
   Session,
+  UpdateConversation,
   UpdateFriend,
   UpdateMe,
   User,
@@ -126,13 +133,34 @@ export interface Client {
     get(id: string): Promise<Conversation>
     /** The direct conversation with somebody; with oneself the notebook. */
     open(userId: string): Promise<Conversation>
+    update(id: string, changes: UpdateConversation): Promise<Conversation>
+    /** For me: what was said is gone, and it is not listed until something is said again. */
+    clear(id: string): Promise<void>
     markRead(id: string, seq: number): Promise<ReadMark>
     /** Says at most once in 3 seconds per conversation that I type; never fails. */
     typing(id: string): Promise<void>
+    pins(id: string): Promise<Pin[]>
+    pin(id: string, seq: number): Promise<void>
+    unpin(id: string, seq: number): Promise<void>
   }
+  /** What is done to a message reaches its log at once, here and by the event on other devices. */
   messages: {
     /** The bare call. An app uses `outbox.send`, which repeats, keeps the order and survives a reload. */
     send(conversationId: string, message: SendRequest): Promise<Entry>
+    /** Of a text of one's own. */
+    edit(conversationId: string, seq: number, text: string): Promise<Entry>
+    /** For everybody. */
+    recall(conversationId: string, seq: number): Promise<void>
+    /** For me only. */
+    hide(conversationId: string, seq: number): Promise<void>
+    react(conversationId: string, seq: number, emoji: string): Promise<Entry>
+    unreact(conversationId: string, seq: number, emoji: string): Promise<Entry>
+    /** Who reacted; with one emoji if it is given. */
+    reactions(conversationId: string, seq: number, query?: PageQuery & { emoji?: string }): Promise<Page<ReactionBy>>
+    /** Who has read it, or who has not. */
+    readers(conversationId: string, seq: number, query?: PageQuery & { read?: boolean }): Promise<ReaderList>
+    /** To a conversation, out of another or the same: each by itself, or merged into one. What it made is in its log already. */
+    forward(conversationId: string, what: { from: string; seqs: number[]; mode: 'each' | 'merged' }): Promise<Entry[]>
   }
   history: {
     /** At most one of the three; none is the newest page. */
@@ -140,7 +168,10 @@ export interface Client {
       conversationId: string,
       query?: { before_seq?: number; around_seq?: number; after_seq?: number; limit?: number },
     ): Promise<MessageList>
+    /** The newest first. */
+    search(query: SearchQuery): Promise<Page<SearchHit>>
   }
+  groups: GroupCalls
   sessions: {
     list(query?: PageQuery): Promise<Page<Session>>
     all(): Promise<Session[]>

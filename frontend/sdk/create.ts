@@ -1,6 +1,7 @@
 // Puts the client together. What belongs to which part is said there; here is only who tells whom.
 import { createAccount } from './account'
-import { bodyOf, createCalls, createHouse } from './api'
+import { createCalls } from './api'
+import { bodyOf, createHouse } from './call'
 import type { Client, ClientNotices, ClientOptions, SignedOutReason } from './client'
 import { Emitter } from './emitter'
 import { alwaysOn } from './environment'
@@ -42,19 +43,28 @@ export function createClient(options: ClientOptions): Client {
     },
   })
   const house = createHouse(baseUrl, sessionTransport(fetch, keeper))
-  const { sync: syncCall, ...calls } = createCalls(open, house, () => keeper.end('deleted'))
+  const { sync: syncCall, ...calls } = createCalls(open, house, {
+    accountDeleted: () => keeper.end('deleted'),
+    seen: (conversation) => logs.see(conversation),
+    cleared: (id) => logs.remove(id, { readable: true }),
+    left: (id) => logs.remove(id, { readable: false }),
+    changed: (entry) => logs.update(entry),
+    hidden: (id, seq) => logs.hide(id, seq),
+    said: (entry) => stored(entry),
+  })
 
-  const logs = new Logs({ page: calls.history.page, waker, random, changed: (id) => outbox.prune(id) })
+  const logs: Logs = new Logs({ page: calls.history.page, waker, random, changed: (id) => outbox.prune(id) })
   const sent = (entry: Entry) => {
     logs.apply(entry)
     notices.emit('sent', entry)
   }
+  const stored = (entry: Entry) => {
+    sent(entry)
+    if (keeper.info) sentHere.tell({ userId: keeper.info.userId, entry })
+  }
   const outbox = new MessageOutbox({
     send: calls.messages.send,
-    stored(entry) {
-      sent(entry)
-      if (keeper.info) sentHere.tell({ userId: keeper.info.userId, entry })
-    },
+    stored,
     shown: (conversationId, seq) => logs.shows(conversationId, seq),
     store: new OutboxStore(storage),
     waker,
@@ -93,8 +103,7 @@ export function createClient(options: ClientOptions): Client {
       return true
     },
     arrived(event: ClientEvent) {
-      if (event.type === 'entry') logs.apply(event.entry)
-      if (event.type === 'resync') logs.fallBehind()
+      logs.hear(event)
     },
     taken(event: ClientEvent) {
       // What the app's snapshot has not brought up to date.

@@ -10,9 +10,11 @@ export type {
   SignedOutReason,
 } from './client'
 export { PosthouseError, isPosthouseError, type ErrorCode } from './errors'
+export type { GroupCalls } from './group-calls'
 export type { ConversationLog } from './log'
+export type { LogWindow } from './log-window'
 export type { Missed } from './sync'
-export type { Outbox, PendingMessage } from './outbox'
+export type { NewMessage, Outbox, PendingMessage } from './outbox'
 export { memoryStorage, type Storage } from './storage'
 export { alwaysOn, type Environment, type EnvironmentChange } from './environment'
 export type { Channel, Locks, Neighbours } from './channel'

@@ -40,9 +40,12 @@ function parse(text: string | null): PendingMessage | null {
       typeof value.client_msg_id === 'string' &&
       typeof value.conversation_id === 'string' &&
       typeof value.created_at === 'number' &&
-      typeof value.content?.text === 'string' &&
+      typeof value.type === 'string' &&
+      typeof value.content === 'object' &&
+      value.content !== null &&
       (value.state === 'sending' || value.state === 'failed')
-    return whole ? (value as PendingMessage) : null
+    // One that an older version wrote mentions nobody.
+    return whole ? { ...(value as PendingMessage), mentions: value.mentions ?? [] } : null
   } catch {
     return null
   }

@@ -12,9 +12,10 @@ import type { Waker } from './waker'
 export interface PendingMessage {
   readonly client_msg_id: string
   readonly conversation_id: string
-  readonly type: 'text'
-  readonly content: { readonly text: string }
+  readonly type: SendRequest['type']
+  readonly content: SendRequest['content']
   readonly reply_to_seq: number | null
+  readonly mentions: readonly string[]
   readonly created_at: number
   /** sending: on its way, also while waiting for the network · failed: refused, see `code` · sent: stored as `entry`, which the log shows in a moment */
   readonly state: 'sending' | 'failed' | 'sent'
@@ -22,9 +23,15 @@ export interface PendingMessage {
   readonly entry: Entry | null
 }
 
+/** A text, or what `type` says; with the entry that it answers, and who is mentioned: ids, and `all`. */
+export type NewMessage = ({ text: string } | { type: SendRequest['type']; content: SendRequest['content'] }) & {
+  replyToSeq?: number | null
+  mentions?: readonly string[]
+}
+
 export interface Outbox {
   /** Takes a message and sends it in its turn; the same order per conversation always. */
-  send(conversationId: string, message: { text: string; replyToSeq?: number | null }): PendingMessage
+  send(conversationId: string, message: NewMessage): PendingMessage
   /** The messages of a conversation, in order, that its log does not show yet. */
   pending(conversationId: string): readonly PendingMessage[]
   /** Tries a failed one again, with the same id, at the end of the row. */
@@ -74,15 +81,15 @@ export class MessageOutbox implements Outbox {
     this.pauseAll()
   }
 
-  send(conversationId: string, { text, replyToSeq = null }: { text: string; replyToSeq?: number | null }): PendingMessage {
+  send(conversationId: string, what: NewMessage): PendingMessage {
     const userId = this.userId
     if (userId === null) throw new PosthouseError({ code: 'unauthenticated', detail: 'there is no session' })
     const message: PendingMessage = {
       client_msg_id: uuid(),
       conversation_id: conversationId,
-      type: 'text',
-      content: { text },
-      reply_to_seq: replyToSeq,
+      ...('text' in what ? { type: 'text', content: { text: what.text } } : { type: what.type, content: what.content }),
+      reply_to_seq: what.replyToSeq ?? null,
+      mentions: what.mentions ?? [],
       created_at: this.nextAt(),
       state: 'sending',
       code: null,
@@ -220,7 +227,12 @@ function passing(error: unknown): boolean {
   return error.retryable || error.code === 'token_expired' || error.code === 'unauthenticated'
 }
 
-function requestOf(message: PendingMessage): SendRequest {
-  const { client_msg_id, type, content, reply_to_seq } = message
-  return { client_msg_id, type, content: { text: content.text }, ...(reply_to_seq === null ? {} : { reply_to_seq }) }
+function requestOf({ client_msg_id, type, content, reply_to_seq, mentions }: PendingMessage): SendRequest {
+  return {
+    client_msg_id,
+    type,
+    content,
+    ...(reply_to_seq === null ? {} : { reply_to_seq }),
+    ...(mentions.length === 0 ? {} : { mentions: [...mentions] }),
+  }
 }

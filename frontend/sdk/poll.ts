@@ -16,12 +16,17 @@ export type Poll = (query: PollQuery, signal: AbortSignal) => Promise<PollAnswer
 
 const KNOWN: Readonly<Record<HouseEvent['type'], true>> = {
   entry: true,
+  'entry.hidden': true,
   conversation: true,
+  'conversation.removed': true,
   'conversation.read': true,
   friend: true,
   'friend.removed': true,
   friend_request: true,
   block: true,
+  group: true,
+  'group.left': true,
+  join_request: true,
   me: true,
   user: true,
   'session.revoked': true,

@@ -23,6 +23,7 @@ export interface SyncParts {
 
 export async function sync({ call, list, logs }: SyncParts, known: readonly Conversation[]): Promise<Missed> {
   if (known.length === 0) return { conversations: await list(), removed: [] }
+  const versions = new Map(known.map(({ id, version }) => [id, version]))
   let left = held(known, logs)
   const missed: Missed = { conversations: [], removed: [] }
   for (let next: string | null = null; ; ) {
@@ -30,10 +31,11 @@ export async function sync({ call, list, logs }: SyncParts, known: readonly Conv
     const answer: SyncAnswer = await call({ conversations: named, limit: ENTRIES, ...(next === null ? {} : { next }) })
     const told = new Set(answer.items.map((change) => change.conversation.id))
     for (const change of answer.items) {
-      logs.take(change)
+      logs.take(change, versions.get(change.conversation.id) ?? null)
       missed.conversations.push(change.conversation)
     }
     missed.removed.push(...answer.removed)
+    for (const id of answer.removed) logs.remove(id, { readable: false })
     const end = answer.next === null ? null : BigInt(answer.next)
     for (const { id } of named) if (!told.has(id) && (end === null || BigInt(id) <= end)) logs.current(id)
     // A place that does not move would keep us for ever.

@@ -25,5 +25,8 @@
 #define OLD_EPOCH_TRUSTED 12 /* a server that went back in time is the same server */
 #define PAGE_OFF_BY_ONE 13   /* a page leaves out what stands at its upper end */
 #define RUNG_NOT_COMPARED 16 /* what was rung and never came is not noticed until something follows */
+#define OLD_ROSTER 17        /* who is in a group is whoever was when somebody last looked */
+#define PAST_FOR_ALL 18      /* who comes into a group sees all that was said before, whatever it says */
+#define LEFT_NOT_TOLD 19     /* who is out of a group does not hear of it */
 
 #endif

@@ -107,6 +107,66 @@ bool unicode_is_plain(struct str s, bool lines)
     return visible;
 }
 
+/* ---- what a search compares ---- */
+
+/* The accents of Latin, Greek and Cyrillic: who searches leaves them out. */
+static bool is_accent(int32_t c)
+{
+    return c >= 0x0300 && c <= 0x036F;
+}
+
+enum err unicode_fold_next(struct str *rest, int32_t out[UNICODE_FOLD_MAX], size_t *n)
+{
+    utf8proc_int32_t made[UNICODE_FOLD_MAX];
+    const int32_t c = next(rest);
+
+    if (c < 0)
+        return ERR_INVALID_REQUEST;
+    *n = 0;
+    const utf8proc_ssize_t many = utf8proc_decompose_char(
+        c, made, UNICODE_FOLD_MAX,
+        UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE, NULL);
+    if (many < 0 || many > UNICODE_FOLD_MAX) /* no character of Unicode is so long */
+        return OK;
+    for (utf8proc_ssize_t i = 0; i < many; i++)
+        if (!is_accent(made[i]))
+            out[(*n)++] = made[i];
+    return OK;
+}
+
+/* By script, in the order of their first character: Thai, Lao, Burmese, Khmer, Kana, Bopomofo, Han. */
+static bool is_dense(int32_t c)
+{
+    static const struct {
+        int32_t first, last;
+    } scripts[] = {{0x0E01, 0x0E7F},  {0x0E81, 0x0EFF}, {0x1000, 0x109F}, {0x1780, 0x17FF},
+                   {0x3005, 0x3007},  {0x3041, 0x30FF}, {0x3105, 0x312F}, {0x31F0, 0x31FF},
+                   {0x3400, 0x4DBF},  {0x4E00, 0x9FFF}, {0xF900, 0xFAFF}, {0x1B000, 0x1B16F},
+                   {0x20000, 0x3FFFF}};
+    size_t i = 0;
+
+    while (i < sizeof scripts / sizeof *scripts && c > scripts[i].last)
+        i++;
+    return i < sizeof scripts / sizeof *scripts && c >= scripts[i].first;
+}
+
+enum unicode_kind unicode_kind_of(int32_t folded)
+{
+    const utf8proc_category_t category = utf8proc_category(folded);
+
+    if (!is_mark(category) && (category < UTF8PROC_CATEGORY_LU || category > UTF8PROC_CATEGORY_LO) &&
+        (category < UTF8PROC_CATEGORY_ND || category > UTF8PROC_CATEGORY_NO))
+        return UNICODE_OTHER;
+    return is_dense(folded) ? UNICODE_DENSE : UNICODE_WORD;
+}
+
+void unicode_put(struct buf *b, int32_t c)
+{
+    utf8proc_uint8_t bytes[4];
+
+    buf_add(b, bytes, (size_t)utf8proc_encode_char(c, bytes));
+}
+
 struct str unicode_cut(struct str s, size_t max)
 {
     struct str rest = s;

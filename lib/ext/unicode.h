@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/err.h"
 #include "base/str.h"
 
 enum { UNICODE_INPUT_MAX = 65536 };
@@ -27,6 +28,20 @@ bool unicode_is_name(struct str s);
  * terminal, the line or the direction of what follows, and something visible.
  */
 bool unicode_is_plain(struct str s, bool lines);
+
+/* What a search makes of a character: of no word, of a word, of a script that is written without spaces. */
+enum unicode_kind { UNICODE_OTHER, UNICODE_WORD, UNICODE_DENSE };
+enum { UNICODE_FOLD_MAX = 32 };
+
+/*
+ * Takes the next character off valid UTF-8 and gives what it is compared by: compatibly decomposed,
+ * case-folded, without accents and what is never seen. `rest` must not be empty; 0 characters are possible.
+ * ERR_INVALID_REQUEST: not UTF-8; nothing was taken.
+ */
+enum err unicode_fold_next(struct str *rest, int32_t out[UNICODE_FOLD_MAX], size_t *n) MUST_CHECK;
+enum unicode_kind unicode_kind_of(int32_t folded);
+/* Appends one code point as UTF-8. */
+void unicode_put(struct buf *b, int32_t c);
 
 /* The first `max` characters (code points). */
 struct str unicode_cut(struct str s, size_t max);

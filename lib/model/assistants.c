@@ -4,6 +4,7 @@
 #include "ext/unicode.h"
 #include "model/accounts.h"
 #include "model/audit.h"
+#include "model/groups.h"
 #include "model/page.h"
 
 /* ---- for people ---- */
@@ -113,6 +114,9 @@ static enum err remove_it(struct ctx *ctx, void *arg)
         return fail(ctx, ERR_NOT_FOUND, "there is no assistant called %.*s", STR_ARG(*name));
     TRY(err);
     TRY(q_user_lock(ctx, ctx->actor.app_id, found.id, &locked));
+    ctx->actor.user_id = found.id; /* it leaves as a person does */
+    TRY(groups_abandon(ctx));
+    ctx->actor.user_id = 0;
     TRY(q_assistant_delete(ctx, found.id, NULL));
     TRY(q_assistant_allowed_delete(ctx, found.id, NULL));
     TRY(q_assistant_bury(ctx, found.id, NULL));

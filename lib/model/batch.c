@@ -7,10 +7,10 @@
 #include "base/id.h"
 #include "base/planted.h"
 #include "model/asked.h"
+#include "model/batchroster.h"
 #include "model/batchtext.h"
 #include "model/conversations.h"
 #include "model/ringer.h"
-#include "model/roster.h"
 
 enum { DUPLICATES_MAX = 4 };
 
@@ -85,24 +85,13 @@ static void prepare(struct work *w)
 
 /* ---- the first round trip: lock ---- */
 
-/* The columns are numbers, or NULL, which counts as 0. */
-static bool read_numbers(const struct str *columns, uint64_t *const *out, unsigned n)
-{
-    for (unsigned i = 0; i < n; i++) {
-        *out[i] = 0;
-        if (columns[i].p && !str_u64(columns[i], out[i]))
-            return false;
-    }
-    return true;
-}
-
 static enum err on_locked(struct work *w, const struct str *columns)
 {
     struct locked row = {.is_there = true};
     uint64_t *const numbers[] = {&row.id,      &row.app_id, &row.kind,     &row.low_id,
                                  &row.high_id, &row.flags,  &row.last_seq, &row.members_version};
 
-    if (!read_numbers(columns, numbers, sizeof numbers / sizeof *numbers))
+    if (!batch_numbers(columns, numbers, sizeof numbers / sizeof *numbers))
         return ERR_UNAVAILABLE;
     struct locked *conv = find_conv(w, row.id);
     if (!conv)
@@ -120,85 +109,6 @@ static enum err on_row(unsigned statement, const struct str *columns, unsigned n
 static enum err lock_conversations(struct work *w)
 {
     return db_batch(w->tools->db, batchtext_lock(w->batch->arena, w->convs, w->n_convs), on_row, w, NULL);
-}
-
-/* ---- who is in the groups ---- */
-
-/* Rows of members as they come, one conversation after the other. */
-struct gathered {
-    struct arena *arena;
-    struct roster_member *members;
-    uint64_t *of; /* the conversation of each */
-    size_t n, cap;
-};
-
-static enum err on_member(unsigned statement, const struct str *columns, unsigned n, void *arg)
-{
-    struct gathered *g = arg;
-    uint64_t conversation_id, muted_until, assistant_id;
-    struct roster_member m;
-    uint64_t *const numbers[] = {&conversation_id, &m.user_id,          &m.role,
-                                 &muted_until,     &m.visible_from_seq, &assistant_id};
-
-    (void)statement;
-    (void)n;
-    if (!read_numbers(columns, numbers, 6))
-        return ERR_UNAVAILABLE;
-    if (g->n == g->cap) {
-        const size_t cap = g->cap ? 2 * g->cap : 256;
-        struct roster_member *members = arena_array(g->arena, cap, sizeof *members);
-        uint64_t *of = arena_array(g->arena, cap, sizeof *of);
-        if (g->n) {
-            memcpy(members, g->members, g->n * sizeof *members);
-            memcpy(of, g->of, g->n * sizeof *of);
-        }
-        *g = (struct gathered){g->arena, members, of, g->n, cap};
-    }
-    m.muted_until = (int64_t)muted_until;
-    m.is_assistant = assistant_id != 0;
-    g->members[g->n] = m;
-    g->of[g->n++] = conversation_id;
-    return OK;
-}
-
-static const struct roster *copy_roster(struct arena *arena, const struct roster *from)
-{
-    const size_t bytes = sizeof *from + from->n * sizeof *from->members;
-    return memcpy(arena_alloc(arena, bytes), from, bytes);
-}
-
-/*
- * The rosters of the batch's groups; those that are not kept are read here, under the locks. What is kept may
- * be let go by a newcomer, so the members are copied for the batch.
- */
-static enum err load_rosters(struct work *w)
-{
-    struct gathered g = {.arena = w->batch->arena};
-    uint64_t *missing = arena_array(g.arena, w->n_convs, sizeof *missing);
-    size_t n = 0;
-
-    for (size_t i = 0; i < w->n_convs; i++) {
-        struct locked *c = &w->convs[i];
-        if (!c->is_there || c->kind != CONVERSATION_GROUP)
-            continue;
-        const struct roster *kept = rosters_get(w->tools->rosters, c->id, c->members_version);
-        if (kept)
-            c->roster = copy_roster(g.arena, kept);
-        else
-            missing[n++] = c->id;
-    }
-    TRY(n ? db_batch(w->tools->db, batchtext_rosters(g.arena, missing, n), on_member, &g, NULL) : OK);
-    for (size_t i = 0; i < n; i++) {
-        struct locked *c = find_conv(w, missing[i]);
-        size_t from = 0, to;
-        while (from < g.n && g.of[from] != c->id)
-            from++;
-        for (to = from; to < g.n && g.of[to] == c->id;)
-            to++;
-        c->roster = copy_roster(
-            g.arena, rosters_put(w->tools->rosters, c->id, c->members_version, g.members + from, to - from));
-    }
-    return OK;
 }
 
 /* ---- looking up what may have been stored before ---- */
@@ -225,7 +135,7 @@ static enum err on_found(unsigned statement, const struct str *columns, unsigned
 
     (void)statement;
     (void)n;
-    if (!read_numbers(columns, numbers, 4) || columns[4].n != sizeof key.send.client_msg_id)
+    if (!batch_numbers(columns, numbers, 4) || columns[4].n != sizeof key.send.client_msg_id)
         return ERR_UNAVAILABLE;
     memcpy(key.send.client_msg_id, columns[4].p, sizeof key.send.client_msg_id);
     for (size_t i = 0; i < w->n_open; i++) {
@@ -447,7 +357,7 @@ static enum err attempt(struct batch *b, const struct tools *tools)
     if (b->in_doubt)
         TRY(look_up(&w, false));
     b->in_doubt = false;
-    TRY(load_rosters(&w));
+    TRY(batch_rosters(b, tools, w.convs, w.n_convs));
     decide(&w);
     TRY(look_up(&w, true));
     if (b->n_events)

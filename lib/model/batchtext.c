@@ -184,15 +184,21 @@ static void add_replies(struct buf *sql, const struct batch *b)
     }
 }
 
+/* Once to be rung, once to be found by a search. */
 static void add_outbox(struct buf *sql, struct batch *b, const uint64_t *rung, size_t n_rung)
 {
+    static const char *const tables[] = {"outbox", "search_queue"};
     const struct str packed = event_pack(b->events, b->n_events, b->arena);
 
-    buf_c(sql, ";INSERT INTO outbox (id, created_at, claimed_until, events) VALUES (");
-    buf_u64(sql, b->outbox_id);
-    buf_c(sql, ",CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED),0,0x");
-    buf_hex(sql, packed.p, packed.n);
-    buf_char(sql, ')');
+    for (size_t i = 0; i < 2; i++) {
+        buf_c(sql, ";INSERT INTO ");
+        buf_c(sql, tables[i]);
+        buf_c(sql, " (id, created_at, claimed_until, events) VALUES (");
+        buf_u64(sql, b->outbox_id);
+        buf_c(sql, ",CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED),0,0x");
+        buf_hex(sql, packed.p, packed.n);
+        buf_char(sql, ')');
+    }
     for (size_t i = 0; i < n_rung; i++) {
         buf_c(sql, i ? "," : ";DELETE FROM outbox WHERE id IN (");
         buf_u64(sql, rung[i]);

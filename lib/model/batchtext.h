@@ -28,7 +28,7 @@ struct str batchtext_lock(struct arena *arena, const struct locked *locked, size
 struct str batchtext_rosters(struct arena *arena, const uint64_t *ids, size_t n);
 /* What is stored of these: conversation_id, sender_id, seq, created_at, client_msg_id, request_hash. */
 struct str batchtext_look_up(struct arena *arena, struct item *const *items, size_t n);
-/* Entries, last_seq, the outbox row of b->events, the end of rung rows, COMMIT. */
+/* Entries, last_seq, the rows of b->events in outbox and search_queue, the end of rung rows, COMMIT. */
 struct str batchtext_write(struct batch *b, const struct locked *locked, size_t n, const uint64_t *rung,
                            size_t n_rung);
 

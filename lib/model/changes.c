@@ -7,6 +7,7 @@
 #include "model/house.h"
 #include "model/log.h"
 #include "model/roster.h"
+#include "model/terms.h"
 
 /* ---- the target ---- */
 
@@ -69,6 +70,7 @@ enum err entry_edit(struct ctx *ctx, const struct entry_ref *ref, struct str tex
     TRY(log_append_operation(ctx, &t.acting.conv, ENTRY_EDIT, ref->seq, &seq));
     const struct q_entry_edit_in in = {ref->conversation_id, ref->seq, content, clock_wall_ms(), seq};
     TRY(q_entry_edit(ctx, &in, NULL));
+    TRY(terms_forget(ctx, ref, ENTRY_TEXT, t.row.content));
     return show(ctx, ref, out);
 }
 
@@ -104,6 +106,7 @@ enum err entry_recall(struct ctx *ctx, const struct entry_ref *ref)
     TRY(log_append_operation(ctx, &t.acting.conv, ENTRY_RECALL, ref->seq, &seq));
     const struct q_entry_recall_in in = {id, ref->seq, STR("{}"), clock_wall_ms(), seq};
     TRY(q_entry_recall(ctx, &in, NULL));
+    TRY(terms_forget(ctx, ref, (int)t.row.type, t.row.content));
     TRY(q_mentions_delete(ctx, id, ref->seq, NULL));
     TRY(q_reactions_delete(ctx, id, ref->seq, NULL));
     TRY(q_pin_delete(ctx, id, ref->seq, &unpinned));

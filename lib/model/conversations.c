@@ -299,7 +299,9 @@ static void view_fill(const struct conversation_view_row *v, struct conversation
     };
 }
 
-/* Peers, groups, last entries and unread counts: one question for each of these, however many conversations.
+/*
+ * Peers, groups, last entries and unread counts: one question for each of these, however many conversations.
+ * A group that he is put out of between two of them is not there any more: its id is 0.
  */
 static enum err views_load(struct ctx *ctx, const struct conversation_view_row *views, size_t n,
                            struct conversation *out)
@@ -322,7 +324,10 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
     TRY(groups_load(ctx, ids, n, groups));
     TRY(entries_load(ctx, refs, n, entries));
     TRY(unread_load(ctx, ids, n, unread));
+    memset(out, 0, n * sizeof *out);
     for (size_t i = 0; i < n; i++) {
+        if (views[i].kind == CONVERSATION_GROUP && !groups[i].id)
+            continue;
         view_fill(&views[i], &out[i]);
         out[i].peer = peers[i];
         out[i].group = groups[i];
@@ -379,11 +384,16 @@ enum err conversations_page(struct ctx *ctx, struct page_mark before, size_t lim
     size_t found;
 
     TRY(q_conversation_views_page(ctx, &page, &views, &found));
-    *n = found > limit ? limit : found;
-    *items = arena_array(ctx->arena, *n, sizeof **items);
+    const size_t n_views = found > limit ? limit : found;
+    *items = arena_array(ctx->arena, n_views, sizeof **items);
     *next_cursor = STR_NONE;
     if (found > limit)
         *next_cursor =
             page_cursor(ctx->arena, (struct page_mark){views[limit - 1].last_at, views[limit - 1].id});
-    return views_load(ctx, views, *n, *items);
+    TRY(views_load(ctx, views, n_views, *items));
+    *n = 0;
+    for (size_t i = 0; i < n_views; i++)
+        if ((*items)[i].id)
+            (*items)[(*n)++] = (*items)[i];
+    return OK;
 }

@@ -29,6 +29,17 @@ static enum err write_outbox(struct ctx *ctx, uint64_t *id)
     return q_outbox_insert(ctx, *id, event_pack(ctx->events.items, ctx->events.n, ctx->arena), NULL);
 }
 
+/* What was said is searched for a moment later (indexer.h); the outbox' id is free in its table too. */
+static enum err write_search_queue(struct ctx *ctx, uint64_t id)
+{
+    struct event_list said = {0};
+
+    for (size_t i = 0; i < ctx->events.n; i++)
+        if (ctx->events.items[i].kind == EVENT_ENTRY)
+            event_add(&said, ctx->arena, ctx->events.items[i]);
+    return said.n ? q_search_queue_insert(ctx, id, event_pack(said.items, said.n, ctx->arena), NULL) : OK;
+}
+
 static enum err attempt(struct ctx *ctx, enum err (*fn)(struct ctx *ctx, void *arg), void *arg)
 {
     uint64_t outbox_id;
@@ -37,6 +48,7 @@ static enum err attempt(struct ctx *ctx, enum err (*fn)(struct ctx *ctx, void *a
     TRY(db_begin(ctx->db));
     TRY(fn(ctx, arg));
     TRY(write_outbox(ctx, &outbox_id));
+    TRY(write_search_queue(ctx, outbox_id));
     TRY(db_commit(ctx->db));
     if (outbox_id)
         outbox_ring(house_ringer(ctx->house), outbox_id, ctx->events.items, ctx->events.n, NULL);

@@ -98,6 +98,8 @@ static enum err burn_notebook(struct ctx *ctx)
         return OK;
     TRY(err);
     TRY(q_deletion_notebook_entries(ctx, row.id, NULL));
+    TRY(q_deletion_notebook_pins(ctx, row.id, NULL));
+    TRY(q_deletion_notebook_reactions(ctx, row.id, NULL));
     TRY(q_deletion_notebook_members(ctx, row.id, NULL));
     return q_deletion_notebook_row(ctx, row.id, NULL);
 }
@@ -113,8 +115,11 @@ static enum err leave(struct ctx *ctx, void *arg)
     TRY(q_deletion_blocks_mine(ctx, me, NULL));
     TRY(burn_notebook(ctx));
     TRY(groups_abandon(ctx));
+    TRY(q_ai_usage_forget(ctx, ctx->actor.user_id, NULL));
     TRY(q_deletion_names(ctx, me, NULL));
     TRY(q_deletion_drafts(ctx, me, NULL));
+    TRY(q_deletion_hidden(ctx, me, NULL));
+    TRY(q_deletion_mentions(ctx, me, NULL));
     TRY(q_idempotency_forget_user(ctx, me, NULL));
     TRY(q_resets_forget_user(ctx, me, NULL));
     TRY(sessions_revoke_all(ctx, me, 0));

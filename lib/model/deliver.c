@@ -167,7 +167,7 @@ static enum err tell_reads(struct ctx *ctx, const struct some *s)
         put_number(&b, "read_seq", e->seq);
         if (e->other_id == ctx->actor.user_id)
             put_number(&b, "unread", (uint64_t)unread[i].n);
-        put_number(&b, "version", e->version + access[i].member_version);
+        put_number(&b, "version", e->version);
         *s->json[i] = finish(&b);
     }
     return OK;

@@ -147,7 +147,8 @@ enum err friend_remove(struct ctx *ctx, uint64_t user_id)
         return fail(ctx, ERR_NOT_FOUND, "no such friend");
     TRY(part(ctx, pair.low_id, pair.high_id));
     TRY(part(ctx, pair.high_id, pair.low_id));
-    TRY(conversation_set_flags(ctx, &pair, (unsigned)pair.flags & ~(unsigned)(PAIR_FRIENDS | PAIR_STRANGERS)));
+    TRY(conversation_set_flags(ctx, &pair,
+                               (unsigned)pair.flags & ~(unsigned)(PAIR_FRIENDS | PAIR_STRANGERS)));
     conversation_tell(ctx, &pair, pair.low_id);
     conversation_tell(ctx, &pair, pair.high_id);
     return OK;

@@ -1,6 +1,7 @@
 #include "model/grouplock.h"
 
 #include "base/clock.h"
+#include "base/planted.h"
 #include "model/house.h"
 #include "model/joinrequests.h"
 #include "model/log.h"
@@ -164,7 +165,12 @@ static enum err check_room(struct ctx *ctx, const struct group_held *g, const ui
 
 enum err group_let_in(struct ctx *ctx, struct group_held *g, const uint64_t *ids, size_t n)
 {
-    const uint64_t before = g->conv.last_seq, first = g->conv.flags & GROUP_HISTORY_FOR_NEW ? 1 : before + 1;
+    const uint64_t before = g->conv.last_seq;
+#if PLANTED_BUG == PAST_FOR_ALL
+    const uint64_t first = 1;
+#else
+    const uint64_t first = g->conv.flags & GROUP_HISTORY_FOR_NEW ? 1 : before + 1;
+#endif
     const int64_t now = clock_wall_ms();
 
     TRY(check_people(ctx, ids, n));
@@ -218,7 +224,11 @@ enum err group_let_out(struct ctx *ctx, struct group_held *g, const struct group
     TRY(q_group_member_leave(ctx, g->conv.id, member->user_id, g->conv.last_seq, NULL));
     g->group.member_count--;
     TRY(group_members_saved(ctx, g));
+#if PLANTED_BUG != LEFT_NOT_TOLD
     tell_left(ctx, g, member->user_id, member->version, reason);
+#else
+    (void)reason;
+#endif
     group_tell(ctx, g);
     return OK;
 }

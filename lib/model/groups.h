@@ -7,7 +7,7 @@
  * longer in it gets ERR_NOT_FOUND, by any function here; an outsider sees the
  * card of a group that he could ask to join, and no more.
  *
- * What people in it say is the log's; who may write is conversation_may_write's.
+ * What people in it say is the log's; who may write is conversation_may_send's.
  */
 #ifndef MODEL_GROUPS_H
 #define MODEL_GROUPS_H

@@ -111,16 +111,20 @@ static void tell_one(struct ctx *ctx, uint64_t to_id, const struct join_request_
             .kind = EVENT_JOIN_REQUEST, .to_id = to_id, .id = request->id, .version = request->version});
 }
 
-/* Who asked, and those who may answer. */
+/* Who asked, and those who may answer; by their versions they hear of it without Redis too. */
 static enum err tell(struct ctx *ctx, const struct join_request_row *request)
 {
     struct group_member_row *staff;
     size_t n;
 
     TRY(q_group_staff(ctx, request->conversation_id, &staff, &n));
+    uint64_t *ids = arena_array(ctx->arena, n + 1, sizeof *ids);
     for (size_t i = 0; i < n; i++)
-        tell_one(ctx, staff[i].user_id, request);
-    tell_one(ctx, request->user_id, request);
+        ids[i] = staff[i].user_id;
+    ids[n++] = request->user_id;
+    TRY(q_group_people_touch(ctx, ids, n, NULL));
+    for (size_t i = 0; i < n; i++)
+        tell_one(ctx, ids[i], request);
     return OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include "ext/unicode.h"
 #include "model/conversations.h"
+#include "model/reads.h"
 
 const char *const notify_names[] = {"all", "mentions", "none", NULL};
 
@@ -72,6 +73,8 @@ enum err own_clear(struct ctx *ctx, uint64_t conversation_id)
     if (a.me.hidden_seq == last && a.me.visible_from_seq > last)
         return OK;
     TRY(q_member_clear(ctx, conversation_id, me, last, NULL));
+    if (a.me.read_seq < last)
+        TRY(read_mark_moved(ctx, &a.conv, last));
     event_add(&ctx->events, ctx->arena,
               (struct event){.kind = EVENT_CONVERSATION_REMOVED,
                              .to_id = me,

@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "model/ctx.h"
 
-enum { REMARK_MAX = 64, DRAFT_MAX = 8000 }; /* characters */
+enum { OWN_REMARK_MAX = 64, DRAFT_MAX = 8000 }; /* characters */
 
 /* `has_…` is enum has. */
 struct own_change {

@@ -17,7 +17,12 @@ enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct unre
     return OK;
 }
 
-static void tell(struct ctx *ctx, const struct conversation_row *conv, uint64_t to_id, uint64_t read_seq)
+/*
+ * The version is that of this moment, as the person who is told sees it: one of a later moment would let an
+ * older mark pass for a newer one.
+ */
+static void tell(struct ctx *ctx, const struct conversation_row *conv, uint64_t to_id, uint64_t read_seq,
+                 uint64_t member_version)
 {
     event_add(&ctx->events, ctx->arena,
               (struct event){.kind = EVENT_CONVERSATION_READ,
@@ -25,30 +30,41 @@ static void tell(struct ctx *ctx, const struct conversation_row *conv, uint64_t 
                              .id = conv->id,
                              .other_id = ctx->actor.user_id,
                              .seq = read_seq,
-                             .version = conv->version});
+                             .version = conv->version + member_version});
 }
 
 /* The version of a direct conversation rises for both, since both see the mark; a group sees nobody's. */
-static enum err move(struct ctx *ctx, struct conversation_row *conv, uint64_t seq)
+enum err read_mark_moved(struct ctx *ctx, struct conversation_row *conv, uint64_t seq)
 {
     const uint64_t me = ctx->actor.user_id, peer = conversation_peer_id(conv, me);
+    struct member_row row;
 
-    TRY(q_member_set_read(ctx, conv->id, me, seq, NULL));
-    if (conv->kind == CONVERSATION_DIRECT) {
-        TRY(q_conversation_touch(ctx, conv->id, NULL));
-        conv->version++;
-    }
-    tell(ctx, conv, me, seq);
-    if (conv->kind == CONVERSATION_DIRECT && peer != me)
-        tell(ctx, conv, peer, seq);
+    if (conv->kind != CONVERSATION_DIRECT)
+        return OK;
+    TRY(q_conversation_touch(ctx, conv->id, NULL));
+    conv->version++;
+    if (peer == me)
+        return OK;
+    TRY(q_member_get(ctx, conv->id, peer, &row));
+    tell(ctx, conv, peer, seq, row.version);
+    return OK;
+}
+
+static enum err move(struct ctx *ctx, struct acting *a, uint64_t seq)
+{
+    TRY(q_member_set_read(ctx, a->conv.id, ctx->actor.user_id, seq, NULL));
+    a->me.version++;
+    TRY(read_mark_moved(ctx, &a->conv, seq));
+    tell(ctx, &a->conv, ctx->actor.user_id, seq, a->me.version);
     return OK;
 }
 
 /* Reading is the end of "marked as unread", which only the own devices see. */
-static enum err unmark(struct ctx *ctx, struct conversation_row *conv, const struct member_row *me)
+static enum err unmark(struct ctx *ctx, struct acting *a)
 {
-    TRY(q_member_set_read(ctx, conv->id, ctx->actor.user_id, me->read_seq, NULL));
-    conversation_tell(ctx, conv, ctx->actor.user_id);
+    TRY(q_member_set_read(ctx, a->conv.id, ctx->actor.user_id, a->me.read_seq, NULL));
+    a->me.version++;
+    conversation_tell(ctx, &a->conv, ctx->actor.user_id);
     return OK;
 }
 
@@ -69,9 +85,9 @@ enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, 
         a.me.read_seq = 0;
 #endif
         if (a.me.marked_unread)
-            TRY(unmark(ctx, &a.conv, &a.me));
+            TRY(unmark(ctx, &a));
         if (seq > a.me.read_seq) /* another device may have been faster */
-            TRY(move(ctx, &a.conv, seq));
+            TRY(move(ctx, &a, seq));
         out->read_seq = (int64_t)(seq > a.me.read_seq ? seq : a.me.read_seq);
     }
     TRY(unread_load(ctx, &conversation_id, 1, &unread));

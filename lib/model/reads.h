@@ -22,6 +22,9 @@ struct read_mark {
  */
 enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq,
                        struct read_mark *out) MUST_CHECK;
+/* The actor's mark in this conversation is at `seq` now: tells the other person of a direct one. Under its
+ * lock. */
+enum err read_mark_moved(struct ctx *ctx, struct conversation_row *conv, uint64_t seq) MUST_CHECK;
 struct unread {
     int64_t n;      /* at most UNREAD_MAX */
     bool mentioned; /* one of them mentions him */

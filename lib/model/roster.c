@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/planted.h"
 #include "model/conversations.h"
 
 /* ---- who may ---- */
@@ -87,6 +88,10 @@ const struct roster *rosters_get(const struct rosters *r, uint64_t conversation_
 {
     const struct roster *roster = r->slots[slot_of(conversation_id)];
 
+#if PLANTED_BUG == OLD_ROSTER
+    if (roster)
+        members_version = roster->members_version;
+#endif
     return roster && roster->conversation_id == conversation_id && roster->members_version == members_version
                ? roster
                : NULL;

@@ -16,7 +16,6 @@
 #include "base/err.h"
 #include "base/str.h"
 
-
 struct roster_member {
     uint64_t user_id, visible_from_seq, role;
     int64_t muted_until; /* 0: not */

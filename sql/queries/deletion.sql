@@ -99,3 +99,21 @@ UPDATE members SET nickname = '', remark = '' WHERE user_id = :user_id;
 -- name: deletion_drafts :exec
 -- in: user_id u64
 DELETE FROM drafts WHERE user_id = :user_id;
+
+-- name: deletion_hidden :exec
+-- What he hid.
+-- in: user_id u64
+DELETE FROM hidden_entries WHERE user_id = :user_id;
+
+-- name: deletion_mentions :exec
+-- What counted as unread for him.
+-- in: user_id u64
+DELETE FROM mentions WHERE user_id = :user_id;
+
+-- name: deletion_notebook_pins :exec
+-- in: id u64
+DELETE FROM pins WHERE conversation_id = :id;
+
+-- name: deletion_notebook_reactions :exec
+-- in: id u64
+DELETE FROM reactions WHERE conversation_id = :id;

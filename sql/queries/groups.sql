@@ -113,11 +113,12 @@ WHERE conversation_id = :conversation_id AND role > 0 AND left_seq IS NULL;
 SELECT user_id, version FROM members WHERE conversation_id = :conversation_id AND left_seq IS NULL;
 
 -- name: group_heir :one
--- Who takes over from a leaving owner: the admin who is longest in it, else the member.
+-- Who takes over from a leaving owner: the admin who is longest in it, else the member; no assistant.
 -- in: conversation_id u64, owner_id u64
 -- out: group_member_row
-SELECT user_id, role, nickname, muted_until, joined_at, version FROM members
+SELECT user_id, role, nickname, muted_until, joined_at, version FROM members AS m
 WHERE conversation_id = :conversation_id AND user_id <> :owner_id AND left_seq IS NULL
+  AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = m.user_id AND u.kind = 0)
 ORDER BY role DESC, joined_at, user_id LIMIT 1;
 
 -- name: groups_of :many
@@ -139,6 +140,11 @@ WHERE m.user_id IN (:ids) AND m.left_seq IS NULL AND c.kind = 1 GROUP BY m.user_
 -- in: app_id u64, ids u64[]
 -- out: group_person_row(id u64, kind u64, state u64)
 SELECT id, kind, state FROM users WHERE id IN (:ids) AND app_id = :app_id ORDER BY id FOR UPDATE;
+
+-- name: group_people_touch :exec
+-- They must hear of something that stands in nobody's row.
+-- in: ids u64[]
+UPDATE users SET version = version + 1 WHERE id IN (:ids) AND state <> 2;
 
 -- name: group_pairs :many
 -- How a person stands with some others: the flags of their direct conversations.

@@ -16,7 +16,7 @@ VALUES (:conversation_id, :seq, :sender_id, :client_msg_id, :part, :request_hash
 --   mentions bytes, reply_to_seq u64?, created_at i64, edited_at i64?, recalled_at i64?, changed_seq u64?, reacted bool)
 SELECT conversation_id, seq, sender_id, client_msg_id, type, content, mentions, reply_to_seq, created_at, edited_at,
   recalled_at, changed_seq, reacted
-FROM entries WHERE (conversation_id, seq) IN (:refs);
+FROM entries FORCE INDEX (PRIMARY) WHERE (conversation_id, seq) IN (:refs);
 
 -- name: entries_targets :many
 -- The same, of those alone that somebody sees now and did not hide.

@@ -138,6 +138,10 @@ export const rows = {
   },
   getConversation: { ask: conversation(''), ...inConversation('200') },
   listMessages: { ask: conversation('/messages'), ...inConversation('200') },
+  searchMessages: {
+    ask: ({ conversations }, role) => ({ path: `/search/messages?q=hello&conversation_id=${conversations[role]}` }),
+    ...inConversation('200'),
+  },
   sync: { ask: plain('/sync', { conversations: [] }), ...signedIn('200') },
   sendMessage: {
     ask: conversation('/messages', () => ({ client_msg_id: randomUUID(), type: 'text', content: { text: '在吗' } })),

@@ -33,6 +33,26 @@ export async function makeScene() {
   return { people: { owner, friend, former, blocked, stranger, foreign, suspended, anonymous }, owner, conversations }
 }
 
+/** A group with somebody in each relation to it (grouproles.mjs), and `other`, one admin more. */
+export async function makeGroupScene() {
+  const [owner, admin, other, member, muted, former, invited, blocked, stranger, foreign, suspended] = await Person.some(11)
+  await emigrate(foreign)
+  const friendsOfOwner = [admin, other, member, muted, former, blocked, suspended]
+  for (const person of friendsOfOwner) await befriend(person, owner)
+  const inside = friendsOfOwner.filter((person) => person !== blocked).map(({ id }) => id)
+  const group = ok(await owner.post('/groups', { name: '茶馆', member_ids: inside, join_policy: 'approval' }), 201).id
+  for (const { id } of [admin, other]) ok(await owner.patch(`/groups/${group}/members/${id}`, { role: 'admin' }))
+  ok(await owner.patch(`/groups/${group}/members/${muted.id}`, { muted_until: Date.now() + 86_400_000 }))
+  ok(await owner.delete(`/groups/${group}/members/${former.id}`), 204)
+  ok(await owner.put(`/blocks/${blocked.id}`))
+  const { token } = ok(await owner.post(`/groups/${group}/invite-links`, {}), 201)
+  await house.control('suspend', suspended.username)
+  await signedOut(suspended)
+  const anonymous = { token: undefined, call }
+  return { owner, group, token,
+    people: { owner, admin, other, member, muted, former, invited, blocked, stranger, foreign, suspended, anonymous } }
+}
+
 /** Somebody else's open request: to the owner, or from the owner. */
 export async function pendingRequest(owner, direction) {
   const third = await Person.register()

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 
 import { openHouse, root, until } from '../lib/house.mjs'
 import { cpuUs, kernelKib, less, memoryKib, partsOf, sum } from './meter.mjs'
-import { addEntries, addPeople, conversationId, pairsFile, tokensOf, userId } from './people.mjs'
+import { addCircle, addEntries, addGroup, addPeople, circleId, conversationId, pairsFile, seedCircle, tokensOf, userId } from './people.mjs'
 
 const execute = promisify(execFile)
 const RUNS = Number(process.env.RUNS ?? 3)
@@ -255,6 +255,73 @@ async function rowsOfGrowth() {
   }
 }
 
+// Somebody with 300 conversations in which a million entries were said; and one in which a million were.
+async function rowsOfHistory() {
+  const CONVERSATIONS = 300, EACH = 3334, LONG = 1_000_000
+  const bench = await open(2 * CONVERSATIONS + 2)
+  const { house, tokens: [me] } = bench
+  const ask = (path) => get(bench, path, me, 1)
+  const timed = (name, result, more) => {
+    row(`${name}, p50`, result.p50_ms, 'ms', { goal: more.goal, more: more.more })
+    row(`${name}, p99`, result.p99_ms, 'ms', {})
+  }
+  try {
+    await addCircle(house, CONVERSATIONS)
+    const words = await seedCircle(house, CONVERSATIONS, EACH)
+    const entries = CONVERSATIONS * EACH
+    row('entries filed for searches', entries / words.filing_s, '/s', { more: 'by one connection, 512 at a time', why: 'MariaDB' })
+    for (const [what, q] of [['a rare word', 'lighthouse'], ['a common word', words.common], ['a prefix of many words', words.common[0]],
+      ['two common words', `${words.common} ${words.middle}`], ['a rare and a common word', `lighthouse ${words.common}`],
+      ['Chinese', '丁丂'], ['nothing', 'nowhere']]) {
+      const path = `/api/v1/search/messages?q=${encodeURIComponent(q)}&limit=20`
+      const first = await (await fetch(`${house.local_url}${path}`, { headers: { authorization: `Bearer ${me}` } })).json()
+      const more = `${first.items.length} hits on the first page`
+      timed(`search of ${entries} entries: ${what}`, await ask(path), { goal: 50, more })
+      if (first.next_cursor)
+        timed(`search of ${entries} entries: ${what}, second page`, await ask(`${path}&cursor=${first.next_cursor}`), { goal: 50, more: '' })
+    }
+    const list = async (limit, more) =>
+      timed(`GET /conversations of ${CONVERSATIONS}, ${limit} of them, ${more}`, await ask(`/api/v1/conversations?limit=${limit}`), { more: '' })
+    await list(50, 'nothing read')
+    await house.sql(`UPDATE members SET read_seq = ${EACH} - IF(conversation_id % 10 = 0, 30, 0) WHERE user_id = ${userId(0)}`)
+    for (const limit of [50, 200]) await list(limit, '30 unread in a tenth')
+    await rowsOfSync(bench, CONVERSATIONS, EACH, timed)
+    for (let from = 1; from < LONG; from += 100_000) await addEntries(house, 0, from, Math.min(from + 100_000, LONG + 1))
+    const log = `/api/v1/conversations/${conversationId(0)}/messages?limit=50`
+    for (const seq of [100, LONG])
+      timed(`a page of history before seq ${seq}`, await ask(`${log}&before_seq=${seq}`), { more: `of ${LONG}` })
+  } finally {
+    await house.close()
+  }
+}
+
+async function rowsOfSync(bench, conversations, each, timed) {
+  const sync = async (name, behind, more) => {
+    const file = join(bench.house.folder, 'sync.json')
+    const known = Array.from({ length: conversations }, (_, i) => ({ id: String(circleId(i)), seq: each - (i < behind ? 20 : 0) }))
+    writeFileSync(file, JSON.stringify({ conversations: known, limit: 20 }))
+    timed(`POST /sync of ${conversations} conversations, ${name}`,
+      await run('load', ['post', bench.port, '/api/v1/sync', bench.tokens[0], file, 1, SECONDS]), { more })
+  }
+  await sync('nothing is new', 0, 'all are named')
+  await sync('20 entries in each of 20', 20, 'all are named')
+}
+
+async function rowsOfGroup() {
+  const MEMBERS = 500
+  const bench = await open(MEMBERS + 2)
+  try {
+    const file = await addGroup(bench.house, bench.tokens, MEMBERS)
+    const name = `one message at a time to ${MEMBERS} who poll`
+    const result = await median(() => budgeted(bench, name, () => run('load', ['group', bench.port, file, SECONDS])))
+    row(`${name}, deliveries`, result.per_s * MEMBERS, '/s', { goal: await here(bench, 50_000), more: `${result.per_s} messages/s`,
+      limit: (await base(bench).static()).per_s, of: 'static', why: 'an answer and a new poll for each' })
+    row(`${name}, to the last of them`, result.p50_ms, 'ms', { goal: await hereTime(bench, 10), more: latencies(result) })
+  } finally {
+    await bench.house.close()
+  }
+}
+
 const rows = {
   memory: (bench) => rowOfMemory(bench, PARKED, 11), // the first: memory that nginx has used once it keeps
   get: rowsOfGets,
@@ -266,8 +333,10 @@ const rows = {
   more: rowOfMost,
   tls: rowsOfTls,
   growth: rowsOfGrowth,
+  history: rowsOfHistory,
+  group: rowsOfGroup,
 }
-const OWN_HOUSE = ['more', 'tls', 'growth']
+const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group']
 
 const chosen = process.env.ROWS ? process.env.ROWS.split(/[ ,]+/) : Object.keys(rows)
 const unknown = chosen.filter((name) => !rows[name])

@@ -4,6 +4,9 @@
  *   load get PORT PATH TOKEN CONNECTIONS SECONDS
  *       The same GET again and again; "-" for no token.
  *
+ *   load post PORT PATH TOKEN BODY_FILE CONNECTIONS SECONDS
+ *       The same with a POST.
+ *
  * The others read a FILE whose lines are: sender's token, reader's token, conversation.
  *
  *   load pairs PORT FILE SECONDS
@@ -16,6 +19,11 @@
  *   load paced PORT FILE PER_S SECONDS
  *       All readers wait; messages are begun PER_S a second, whatever became of the
  *       former ones. What is late has waited from the moment at which it was due.
+ *
+ *   load group PORT FILE SECONDS
+ *       All readers wait, in one conversation; the first line's sender says one message
+ *       at a time. It is done when he has his answer and every reader's poll has brought
+ *       it: the latency is that of the last of them.
  *
  *   load park PORT FILE
  *       All readers wait. Prints {"parked":n}; then for each line of standard input
@@ -33,7 +41,11 @@
 #include "bench/client.h"
 
 enum { TOKEN_BYTES = 128, CURSOR_BYTES = 128, ID_BYTES = 40, WAIT_S = 280 };
-enum { OPENING_MAX = 256 /* readers that wait for their first cursor at once */, SENDERS = 64 };
+enum {
+    OPENING_MAX = 256 /* readers that wait for their first cursor at once */,
+    SENDERS = 64,
+    BODY_BYTES = 65536
+};
 
 struct pair {
     char sender[TOKEN_BYTES], reader[TOKEN_BYTES], conversation[ID_BYTES], cursor[CURSOR_BYTES];
@@ -49,6 +61,7 @@ static struct {
 } pairs;
 static uint64_t n_messages; /* begins at the clock: an id of a former run would be its repetition */
 static const char *get_text;
+static size_t n_delivered; /* readers that have the group's message */
 
 static void read_pairs(const char *name)
 {
@@ -126,6 +139,26 @@ static void on_get(struct conn *c, const struct answer *a)
     expect(a, 200, 200);
     measure_add(clock_us() - c->sent_us);
     ask(c, get_text);
+}
+
+/* In a group: the first line's pair sends, and counts who has it. */
+static void on_group(struct conn *c, const struct answer *a)
+{
+    struct pair *p = c->owner, *first = pairs.items;
+
+    if (c == first->post) {
+        expect(a, 201, 201);
+        first->answered = true;
+    } else {
+        n_delivered += strstr(a->body, first->message_id) != NULL;
+        take_cursor(p, a);
+        poll_again(p);
+    }
+    if (!first->answered || n_delivered < pairs.n)
+        return;
+    measure_add(clock_us() - first->post->sent_us);
+    n_delivered = 0;
+    send_message(first, first->post);
 }
 
 static void on_send(struct conn *c, const struct answer *a)
@@ -231,6 +264,47 @@ static void run_get(char **argv)
     run(on_get);
 }
 
+static char *read_file(const char *name, size_t *n)
+{
+    FILE *file = fopen(name, "r");
+    char *text = calloc(1, BODY_BYTES);
+
+    if (!file || !text)
+        die(name, "cannot be read");
+    *n = fread(text, 1, BODY_BYTES - 1, file);
+    fclose(file);
+    return text;
+}
+
+static void run_post(char **argv)
+{
+    size_t n;
+    char *body = read_file(argv[5], &n), *text = calloc(1, n + REQUEST_BYTES);
+
+    if (!text)
+        die("memory", "none left");
+    snprintf(text, n + REQUEST_BYTES,
+             "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: "
+             "application/json\r\n"
+             "Content-Length: %zu\r\n\r\n%s",
+             argv[3], argv[4], n, body);
+    get_text = text;
+    for (int i = number(argv[6]); i > 0; i--)
+        ask(conn_new(NULL), text);
+    measure_begin(number(argv[7]));
+    run(on_get);
+}
+
+static void run_group(char **argv)
+{
+    read_pairs(argv[3]);
+    open_readers();
+    pairs.items[0].post = conn_new(&pairs.items[0]);
+    send_message(&pairs.items[0], pairs.items[0].post);
+    measure_begin(number(argv[4]));
+    run(on_group);
+}
+
 static void run_pairs(char **argv, bool with_readers)
 {
     read_pairs(argv[3]);
@@ -304,6 +378,10 @@ int main(int argc, char **argv)
         run_get(argv);
     else if (argc == 5 && (strcmp(mode, "pairs") == 0 || strcmp(mode, "sends") == 0))
         run_pairs(argv, *mode == 'p');
+    else if (argc == 8 && strcmp(mode, "post") == 0)
+        run_post(argv);
+    else if (argc == 5 && strcmp(mode, "group") == 0)
+        run_group(argv);
     else if (argc == 6 && strcmp(mode, "paced") == 0)
         run_paced(argv);
     else if (argc == 4 && strcmp(mode, "park") == 0)

@@ -44,6 +44,43 @@ INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, reque
   FROM seq_${from}_to_${to - 1};
 UPDATE conversations SET last_seq = ${to - 1}, last_shown_seq = ${to - 1} WHERE id = ${conversationId(pair)};COMMIT;`)
 
+const CIRCLE = 4_000_000_000, GROUP = 5_000_000_000
+const NOW = 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)'
+export const circleId = (number) => CIRCLE + number
+
+// Person 0 is a friend of the people number 2, 4, 6, … as well: as many conversations, from circleId(0) on.
+export const addCircle = (house, count) => {
+  const friend = `${USER} + 2 + 2 * seq`, each = `FROM seq_0_to_${count - 1}`
+  return house.sql(`START TRANSACTION;
+INSERT INTO conversations (id, app_id, kind, low_id, high_id, flags, last_seq, last_at, members_version, version, created_at)
+  SELECT ${CIRCLE} + seq, 1, 0, ${USER}, ${friend}, 9, 0, ${NOW}, 1, 1, ${NOW} ${each};
+INSERT INTO members (conversation_id, user_id, visible_from_seq, read_seq, version, joined_at)
+  SELECT ${CIRCLE} + seq, ${USER}, 1, 0, 1, ${NOW} ${each} UNION ALL SELECT ${CIRCLE} + seq, ${friend}, 1, 0, 1, ${NOW} ${each};
+INSERT INTO friendships (user_id, friend_id, conversation_id, remark, tag, version, created_at)
+  SELECT ${USER}, ${friend}, ${CIRCLE} + seq, '', '', 1, ${NOW} ${each}
+  UNION ALL SELECT ${friend}, ${USER}, ${CIRCLE} + seq, '', '', 1, ${NOW} ${each};COMMIT;`)
+}
+
+// What was said in them, by bench-seed; the words that it tells.
+export async function seedCircle(house, count, entries) {
+  const { stdout } = await execute(join(house.bin, 'bench-seed'), [USER, CIRCLE, count, entries].map(String),
+    { env: { ...process.env, ...house.settings } })
+  return JSON.parse(stdout)
+}
+
+// A group of person 0 and the `count` people behind him, as a file for the load client: he sends, they read.
+export async function addGroup(house, tokens, count) {
+  await house.sql(`START TRANSACTION;
+INSERT INTO conversations (id, app_id, kind, flags, last_seq, last_at, members_version, version, created_at, owner_id, member_count)
+  VALUES (${GROUP}, 1, 1, 0, 0, ${NOW}, 1, 1, ${NOW}, ${USER}, ${count + 1});
+INSERT INTO group_profiles (conversation_id, name, announcement, join_policy) VALUES (${GROUP}, 'A large group', '', 2);
+INSERT INTO members (conversation_id, user_id, visible_from_seq, read_seq, version, joined_at, role)
+  SELECT ${GROUP}, ${USER} + seq, 1, 0, 1, ${NOW}, IF(seq = 0, 2, 0) FROM seq_0_to_${count};COMMIT;`)
+  const file = join(house.folder, `group.${count}`)
+  writeFileSync(file, tokens.slice(1, count + 1).map((token) => `${tokens[0]} ${token} ${GROUP}\n`).join(''))
+  return file
+}
+
 // Access tokens of the first `count` people, by number.
 export async function tokensOf(house, count) {
   const { stdout } = await execute(join(house.bin, 'bench-tokens'), [String(USER), String(SESSION), String(count)],

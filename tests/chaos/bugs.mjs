@@ -4,11 +4,12 @@
 //
 //   programs   those that have the bug          nginx   what its configuration says [well, badly]
 //   client     habits that are the bug itself   shows   how the violation that it brings begins, as "rule: what"
-//   faults or trouble, habits, pairs, rounds, seconds   the scenario (run.mjs)
+//   faults or trouble, habits, pairs, groups, rounds, seconds   the scenario (run.mjs)
 import { bellBreaks, comesWhileItRegisters, diesBeforeItAnswers, diesBeforeItRings, goesBackUnseen } from './aims.mjs'
 
 const BUSY = { thinkMs: 250 }
 const STEADY = { thinkMs: 300, burst: 1 }
+const RESTLESS = { thinkMs: 150, potterMs: 300, wander: 1 }
 const HIDDEN = /^no cursor hides an entry/
 
 export const BUGS = {
@@ -32,8 +33,11 @@ export const BUGS = {
     nginx: ['fastcgi_next_upstream error;', 'fastcgi_next_upstream error timeout invalid_header non_idempotent;'] },
   15: { name: 'the cursor is taken after the snapshot', shows: HIDDEN, client: { cursorAfterSnapshot: true }, faults: ['wipe redis', 'mariadb slow'], habits: BUSY },
   16: { name: 'what was said to be rung is not compared', shows: HIDDEN, programs: ['poll'], faults: ['no bells'], seconds: 1, habits: { pollSeconds: [20] } },
+  17: { name: 'a roster of another version', shows: /^who is not in a group says nothing in it/, programs: ['messages'], faults: ['redis slow'], habits: RESTLESS, groups: 2 },
+  18: { name: 'a newcomer sees what was said before', shows: /^who is not in a group hears nothing of it/, programs: ['groups'], faults: ['redis slow'], habits: RESTLESS, groups: 2 },
+  19: { name: 'who is removed is not told', shows: /^after healing all arrives in time: .*is not in it/, programs: ['groups'], faults: ['redis slow'], habits: RESTLESS, groups: 2 },
 }
 
 /** What run() needs to know of a bug's scenario; `flawed`: with the bug itself, where a client has it. */
-export const scenarioOf = ({ faults, trouble, habits, client, pairs = 3, rounds = 1, seconds = 4 }, flawed) =>
-  ({ pairs, rounds, seconds, only: faults, trouble, habits: { ...habits, ...(flawed && client) }, stopsWhenLate: true })
+export const scenarioOf = ({ faults, trouble, habits, client, pairs = 3, groups = 0, rounds = 1, seconds = 4 }, flawed) =>
+  ({ pairs, groups, rounds, seconds, only: faults, trouble, habits: { ...habits, ...(flawed && client) }, stopsWhenLate: true })

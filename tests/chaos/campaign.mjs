@@ -38,7 +38,7 @@ async function visit(scenarios) {
 
 for (let n = 0; Date.now() < end && !violated; n += AIMED) {
   const next = Array.from({ length: AIMED }, (_, i) => aimed[(n + i) % aimed.length])
-  await visit([{ name: 'every kind of fault', pairs: 20, seconds: 30, sends: 15_000 }, ...next])
+  await visit([{ name: 'every kind of fault', pairs: 20, groups: 5, seconds: 30, sends: 15_000 }, ...next])
 }
 
 const { tables, ...numbers } = total(done.map(({ counts }) => counts))

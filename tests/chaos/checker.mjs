@@ -6,14 +6,16 @@
 //   poll    ok {session, from, to, entries, resync?} · snapshot ok {seqs}, what it read after a resync
 //   page    invoke · ok {conversation, how, place, limit, covers, last_seq, items}
 //   read    invoke {conversation, user, seq} · ok {seq}       mark ok {conversation, user, seq, version}, as it was told
-//   truth   ok {conversation, entries, last_seq, members, marks}    the final log, from the database
+//   truth   ok {conversation, isGroup, entries, last_seq, members, marks}    the final log, from the database, and who is in it
+//   move    invoke {conversation, user, out} · ok    somebody goes out of a group, or comes in
 //   sync    ok {conversation, held, limit, from, to, limited, entries}    one conversation of an answer
 //   block   invoke {user, blocked} · ok · unknown, a try that was lost    blocks ok {account, users}, as they are at the end
 //   conversation ok, ends ok: the last things that a handler and a device say; healed ok|late|never; anything `fault`
 
 /** Everything by what the rules ask for. */
 function index(records) {
-  const h = { records, truths: new Map(), sends: new Map(), devices: new Map(), reads: [], pages: [], marks: [] }
+  const h = { records, truths: new Map(), sends: new Map(), devices: new Map(), reads: [], pages: [], marks: [], moves: new Map(), refused: [],
+    stays: new Map() } // group → user → [from, to] of each time that he was in it
   const invoked = new Map()
   const device = (who) => {
     if (!h.devices.has(who)) h.devices.set(who, { user: undefined, session: undefined, shows: [], polls: [], ends: undefined })
@@ -37,10 +39,35 @@ function index(records) {
     if ((op === 'poll' || op === 'snapshot') && is === 'ok') device(who).polls.push(record)
     if (op === 'ends') device(who).ends = record
     if (op === 'mark') h.marks.push(record)
+    if (op === 'move' && is === 'invoke') h.moves.set(call, { ...record, ended: Infinity })
+    if (op === 'move' && is === 'ok') h.moves.get(call).ended = record.at
+    if ((op === 'read' || op === 'page') && is === 'refused' && record.code === 'not_found') h.refused.push({ ...record, began: invoked.get(call).at })
     if ((op === 'read' || op === 'page') && is === 'ok') h[`${op}s`].push({ ...record, began: invoked.get(call).at, asked: invoked.get(call).seq })
   }
+  for (const [conversation, truth] of h.truths) if (truth.isGroup) h.stays.set(conversation, staysOf(truth))
   h.entry = (conversation, seq) => h.truths.get(conversation)?.entries[seq - 1]
   return h
+}
+
+/** Between which places each person was in a group, by what the house says in its log. */
+function staysOf({ entries }) {
+  const stays = new Map()
+  const come = (user, seq) => stays.set(user, [...(stays.get(user) ?? []), [seq, Infinity]])
+  const go = (user, seq) => (stays.get(user).at(-1)[1] = seq - 1)
+  for (const { seq, code, params } of entries) {
+    if (code === 'group.created' || code === 'member.joined') come(params.user_id, seq)
+    if (code === 'member.added') for (const user of params.user_ids) come(user, seq)
+    if (code === 'member.left' || code === 'member.removed') go(params.user_id, seq)
+  }
+  return stays
+}
+
+const isIn = (h, conversation, user, seq) => (h.stays.get(conversation)?.get(user) ?? []).some(([from, to]) => seq >= from && seq <= to)
+
+/** Whether somebody was, or may have been, out of a group between two moments: he went before, and was not known to be in again. */
+function mayBeOut(h, group, user, began, ended) {
+  const moves = h.movesOf.get(`${group} ${user}`) ?? []
+  return moves.some((gone) => gone.out && gone.at < ended && !moves.some((back) => !back.out && back.at > gone.ended && back.ended < began))
 }
 
 const okTries = (send) => send.tries.filter(({ is }) => is === 'ok')
@@ -85,8 +112,8 @@ export const RULES = {
     return [`${send.conversation}: ${send.id} was acknowledged at ${seq}; there is ${JSON.stringify(entry) ?? 'nothing'}`]
   })),
 
-  'nothing is there that nobody sent': (h) => [...h.truths.values()].flatMap(({ conversation, entries }) => entries.flatMap((entry) => {
-    if (entry.type === 'system') return entry.seq === 1 ? [] : [`${conversation}: a system entry at ${entry.seq}`]
+  'nothing is there that nobody sent': (h) => [...h.truths.values()].flatMap(({ conversation, isGroup, entries }) => entries.flatMap((entry) => {
+    if (entry.type === 'system') return entry.seq === 1 || isGroup ? [] : [`${conversation}: a system entry at ${entry.seq}`]
     const send = h.sends.get(entry.id)
     const said = send?.conversation === conversation && send.user === entry.user &&
       send.tries.some(({ is, text }) => is !== 'refused' && text === entry.text)
@@ -108,11 +135,31 @@ export const RULES = {
     .filter((one) => one.status === 200 && !send.tries.some((other) => other.call !== one.call && other.at <= one.ended))
     .map(({ seq }) => `${send.conversation}: ${send.id} at ${seq} was answered as a repetition of its only try`)),
 
-  'only what must be is refused': (h) => [...h.sends.values()].flatMap((send) => send.tries.flatMap(({ is, code, status, trespass }) => {
-    if (is === 'ok' && trespass) return [`${send.conversation}: ${send.id} was accepted, not answered by ${trespass}`]
-    const fine = is !== 'refused' || code === trespass || ['unavailable', 'rate_limited', 'token_expired', 'unauthenticated'].includes(code)
-    return fine ? [] : [`${send.conversation}: ${send.id} was refused: ${status} ${code}`]
-  })),
+  'only what must be is refused': (h) => [
+    ...[...h.sends.values()].flatMap((send) => send.tries.flatMap(({ is, code, status, trespass, at, ended }) => {
+      if (is === 'ok' && trespass) return [`${send.conversation}: ${send.id} was accepted, not answered by ${trespass}`]
+      const fine = is !== 'refused' || code === trespass || ['unavailable', 'rate_limited', 'token_expired', 'unauthenticated'].includes(code) ||
+        (code === 'not_found' && mayBeOut(h, send.conversation, send.user, at, ended))
+      return fine ? [] : [`${send.conversation}: ${send.id} was refused: ${status} ${code}`]
+    })),
+    ...h.refused.filter(({ conversation, user, began, at }) => !mayBeOut(h, conversation, user, began, at))
+      .map(({ who, op, conversation }) => `${conversation}: ${who} was refused a ${op}, and was in the group`),
+  ],
+
+  'who is not in a group says nothing in it': (h) => [...h.stays.keys()].flatMap((conversation) => h.truths.get(conversation).entries
+    .filter(({ type, user, seq }) => type !== 'system' && !isIn(h, conversation, user, seq))
+    .map(({ user, seq }) => `${conversation}: ${user} speaks at ${seq}, was in it ${JSON.stringify(h.stays.get(conversation).get(user))}`)),
+
+  'who is not in a group hears nothing of it': (h) => {
+    const wrong = []
+    for (const [who, how, conversation, seq] of told(h)) {
+      const { user } = h.devices.get(who)
+      if (h.stays.has(conversation) && !isIn(h, conversation, user, seq)) {
+        wrong.push(`${conversation}: ${who} was told by ${how} of ${seq}, was in it ${JSON.stringify(h.stays.get(conversation).get(user))}`)
+      }
+    }
+    return wrong
+  },
 
   'acknowledged before begun is before it': (h) => {
     const wrong = []
@@ -128,22 +175,12 @@ export const RULES = {
     return wrong
   },
 
-  'a position never changes': (h) => {
-    const wrong = []
-    const look = (who, how, conversation, seq, print) => {
-      const entry = h.entry(conversation, seq)
-      if (entry?.print !== print) wrong.push(`${conversation}: ${who} got by ${how} at ${seq} what is not in the log there`)
-    }
-    for (const { who, op, is, conversation, seq, print, entries, items, how } of h.records) {
-      if (op === 'show') look(who, 'its view', conversation, seq, print)
-      if (op === 'poll' || op === 'sync') for (const [id, at, mark] of entries ?? []) look(who, op, id, at, mark)
-      if (op === 'page' && is === 'ok') for (const [at, mark] of items) look(who, how, conversation, at, mark)
-    }
-    return wrong
-  },
+  'a position never changes': (h) => told(h).filter(([, , conversation, seq, print]) => h.entry(conversation, seq)?.print !== print)
+    .map(([who, how, conversation, seq]) => `${conversation}: ${who} got by ${how} at ${seq} what is not in the log there`),
 
-  'a page is what it says': (h) => h.pages.flatMap(({ who, conversation, how, place, limit, covers, last_seq, items }) => {
-    const expected = pageOf(how, place, limit, last_seq)
+  'a page is what it says': (h) => h.pages.flatMap(({ who, conversation, how, place, limit, covers, last_seq, items, first = 1 }) => {
+    if (items.some(([, print]) => print === 'hidden')) return [] // asked of a time in a group that is over
+    const expected = pageOf(how, place, limit, last_seq, first)
     const seqs = items.map(([seq]) => seq)
     const wanted = expected.flatMap(([lo, hi]) => Array.from({ length: hi - lo + 1 }, (_, i) => (how === 'after' ? lo + i : hi - i)))
     const same = String(seqs) === String(wanted) && (wanted.length ? String(covers) === String(expected[0]) : covers === null)
@@ -173,9 +210,10 @@ export const RULES = {
   },
 
   'a view is a prefix, each entry once': (h) => [...h.devices].flatMap(([who, { shows }]) =>
-    [...grouped(shows, ({ conversation }) => conversation)].flatMap(([conversation, list]) => {
-      const at = list.findIndex(({ seq }, i) => seq !== i + 1)
-      return at < 0 ? [] : [`${conversation}: ${who} showed ${list[at].seq} at place ${at + 1}`]
+    [...grouped(shows, ({ conversation, stay = 0 }) => `${conversation} ${stay}`).values()].flatMap((list) => {
+      const [{ conversation, from = 1 }] = list
+      const at = list.findIndex(({ seq }, i) => seq !== from + i)
+      return at < 0 ? [] : [`${conversation}: ${who} showed ${list[at].seq} at place ${from + at}`]
     })),
 
   'no cursor hides an entry': (h) => [...h.devices].flatMap(([who, device]) => hidden(h, who, device)),
@@ -190,7 +228,8 @@ export const RULES = {
         visit: ({ seq }, highest) => seq >= highest || wrong.push(`${key}: read to ${seq} after ${highest} was acknowledged`) })
       for (const { seq, asked } of reads) if (seq < asked) wrong.push(`${key}: asked to mark ${asked}, answered ${seq}`)
     }
-    for (const [key, marks] of grouped(h.marks, ({ conversation, user }) => `${conversation} ${user}`)) {
+    // A conversation's version is that of one person's view of it.
+    for (const [key, marks] of grouped(h.marks, ({ conversation, user, who }) => `${conversation} ${user} as ${h.devices.get(who).user} hears of it`)) {
       const byVersion = [...marks].sort((a, b) => a.version - b.version || a.seq - b.seq)
       byVersion.forEach(({ seq, version }, i) => i && seq < byVersion[i - 1].seq &&
         wrong.push(`${key}: ${seq} in version ${version}, ${byVersion[i - 1].seq} in version ${byVersion[i - 1].version}`))
@@ -201,12 +240,13 @@ export const RULES = {
   'read marks agree': (h) => {
     const wrong = []
     const of = (conversation, user) => h.truths.get(conversation)?.marks[user]
-    const differs = (who, conversation, user, seq) => seq === of(conversation, user) ||
+    const isOut = (conversation, user) => h.stays.has(conversation) && !h.truths.get(conversation).members.includes(user)
+    const differs = (who, conversation, user, seq) => isOut(conversation, user) || seq === of(conversation, user) ||
       wrong.push(`${conversation}: ${who} has the mark of ${user} at ${seq}, it is ${of(conversation, user)}`)
     for (const [who, { ends }] of h.devices) for (const [conversation, user, seq] of ends?.marks ?? []) differs(who, conversation, user, seq)
     for (const { op, who, conversation, user, read_seq } of h.records) if (op === 'conversation') differs(who, conversation, user, read_seq)
     for (const { conversation, user, seq } of h.reads) {
-      if (!(of(conversation, user) >= seq)) wrong.push(`${conversation}: ${user} was told ${seq} is read, the mark is ${of(conversation, user)}`)
+      if (h.truths.get(conversation)?.members.includes(user) && !(of(conversation, user) >= seq)) wrong.push(`${conversation}: ${user} was told ${seq} is read, the mark is ${of(conversation, user)}`)
     }
     return wrong
   },
@@ -231,11 +271,21 @@ export const RULES = {
     .map(({ who, op, path, status, code, id }) => `${who} ${op} ${path ?? ''}: ${status} ${code} ${id ?? ''}`),
 }
 
-/** [[lo, hi]] that a page must cover, or [] when it has to be empty. */
-function pageOf(how, at, limit, last) {
+/** [who, how, conversation, seq, print] of every entry that a device got. */
+function told(h) {
+  return h.records.flatMap(({ who, op, is, conversation, seq, print, entries, items, how }) => {
+    if (op === 'show') return [[who, 'its view', conversation, seq, print]]
+    if (op === 'poll' || op === 'sync') return (entries ?? []).map(([id, at, mark]) => [who, op, id, at, mark])
+    if (op === 'page' && is === 'ok') return items.filter(([, mark]) => mark !== 'hidden').map(([at, mark]) => [who, how, conversation, at, mark])
+    return []
+  })
+}
+
+/** [[lo, hi]] that a page must cover, or [] when it has to be empty. `first` is the first that he may see. */
+function pageOf(how, at, limit, last, first) {
   const range = (lo, hi) => (lo <= hi ? [[lo, hi]] : [])
   if (how === 'after') return range(at + 1, Math.min(at + limit, last))
-  const below = (hi, n) => Math.max(1, hi - n + 1)
+  const below = (hi, n) => Math.max(first, hi - n + 1)
   if (how === 'before') return range(below(Math.min(at - 1, last), limit), Math.min(at - 1, last))
   const middle = Math.min(at, last)
   const lo = below(middle, Math.ceil(limit / 2))
@@ -253,7 +303,9 @@ function hidden(h, who, { user, polls, ends }) {
   const missing = []
   for (const [conversation, truth] of h.truths) {
     if (!truth.members.includes(user)) continue
-    for (const { seq, id } of truth.entries.slice(read[conversation] ?? 0)) {
+    // The entry that says that he came need not be told: he hears of the group.
+    const came = h.stays.get(conversation)?.get(user)?.at(-1)[0] ?? 0
+    for (const { seq, id } of truth.entries.slice(Math.max(came, read[conversation] ?? 0))) {
       if (h.sends.get(id)?.who !== who && !told.has(`${conversation} ${seq}`)) missing.push(`${conversation}: no poll told ${who} of ${seq}`)
     }
   }
@@ -263,6 +315,7 @@ function hidden(h, who, { user, polls, ends }) {
 /** {violations: [{rule, what}], counts} of a history's records. */
 export function check(records) {
   const h = index(records)
+  h.movesOf = grouped([...h.moves.values()], ({ conversation, user }) => `${conversation} ${user}`)
   h.place = new Map([...h.truths.values()].flatMap(({ entries }) => entries.filter(({ id }) => id).map((entry) => [entry.id, entry])))
   const violations = Object.entries(RULES).flatMap(([rule, judge]) => judge(h).map((what) => ({ rule, what })))
   return { violations, counts: count(h) }
@@ -312,6 +365,7 @@ function count(h) {
     marks: h.reads.length,
     syncs: those('sync', 'ok').length,
     blocks: those('block', 'ok').length,
+    moves: those('move', 'ok').length,
     medianMs: Math.round(sorted[Math.floor(sorted.length / 2)] ?? 0),
     longestMs: Math.round(sorted.at(-1) ?? 0),
     tables: {

@@ -4,9 +4,16 @@ import { test } from 'node:test'
 
 import { RULES, check } from './checker.mjs'
 
-/** A history in which nothing is wrong: two people, three entries, a page, a read mark, everything at the end. */
+/** A history in which nothing is wrong: two people, three entries, a page, a read mark, a group where one comes, goes and comes again, everything at the end. */
 function good() {
   const entry = (seq, id, user, type = 'text') => ({ seq, print: `p${seq}`, id, user, type, text: `t${seq}` })
+  const said = (seq, code, params) => ({ seq, print: `g${seq}`, id: null, user: null, type: 'system', text: '', code, params })
+  const inGroup = (seq, id, user) => ({ ...entry(seq, id, user), print: `g${seq}` })
+  const send = (at, who, user, call, id, seq) => [
+    { at, who, op: 'send', is: 'invoke', call, conversation: 'g', id, user, text: `t${seq}` },
+    { at: at + 1, who, op: 'send', is: 'ok', call, conversation: 'g', id, status: 201, seq, print: `g${seq}` },
+  ]
+  const move = (at, call, out) => ['invoke', 'ok'].map((is, i) => ({ at: at + i, who: 'b', op: 'move', is, call, conversation: 'g', user: 'u2', out }))
   const marks = [['c', 'u1', 2], ['c', 'u2', 1]]
   return {
     logins: [{ at: 0, who: 'a', op: 'login', is: 'ok', user: 'u1', session: 's1' }, { at: 0, who: 'b', op: 'login', is: 'ok', user: 'u2', session: 's2' }],
@@ -35,9 +42,19 @@ function good() {
       { at: 62, who: 'b', op: 'send', is: 'refused', call: 5, conversation: 'c', id: 'z', status: 503, code: 'unavailable' },
     ],
     polls: [
-      { at: 45, who: 'b', op: 'poll', is: 'ok', by: 'poll', session: 's2', from: 'e.1', to: 'e.2', entries: [['c', 2, 'p2']] },
-      { at: 65, who: 'a', op: 'poll', is: 'ok', by: 'stream', session: 's1', from: 'e.1', to: 'e.3', entries: [['c', 3, 'p3']] },
+      { at: 45, who: 'b', op: 'poll', is: 'ok', by: 'poll', session: 's2', from: 'e.1', to: 'e.2', entries: [['c', 2, 'p2'], ['g', 7, 'g7']] },
+      { at: 65, who: 'a', op: 'poll', is: 'ok', by: 'stream', session: 's1', from: 'e.1', to: 'e.3', entries: [['c', 3, 'p3'], ...[2, 3, 4, 6].map((seq) => ['g', seq, `g${seq}`])] },
     ],
+    group: [
+      ...send(10, 'b', 'u2', 20, 'gx', 3), ...move(20, 21, true), ...send(22, 'a', 'u1', 22, 'gy', 5),
+      { at: 25, who: 'b', op: 'send', is: 'invoke', call: 23, conversation: 'g', id: 'gz', user: 'u2', text: 't9' },
+      { at: 26, who: 'b', op: 'send', is: 'refused', call: 23, conversation: 'g', id: 'gz', status: 404, code: 'not_found' },
+      ...move(30, 24, false), ...send(40, 'a', 'u1', 25, 'gw', 7),
+    ],
+    groupShows: [[1, 2], [2, 6]].map(([stay, seq]) => ({ at: 45, who: 'b', op: 'show', is: 'ok', conversation: 'g', stay, from: seq, seq, print: `g${seq}` })),
+    groupTruth: [{ at: 90, who: 'house', op: 'truth', is: 'ok', conversation: 'g', isGroup: true, last_seq: 7, members: ['u1', 'u2'], marks: { u1: 0, u2: 6 },
+      entries: [said(1, 'group.created', { user_id: 'u1' }), said(2, 'member.added', { by: 'u1', user_ids: ['u2'] }), inGroup(3, 'gx', 'u2'), said(4, 'member.left', { user_id: 'u2' }),
+        inGroup(5, 'gy', 'u1'), said(6, 'member.joined', { user_id: 'u2' }), inGroup(7, 'gw', 'u1')] }],
     shows: ['a', 'b'].flatMap((who) => [1, 2, 3].map((seq) => ({ at: 66 + seq, who, op: 'show', is: 'ok', conversation: 'c', seq, print: `p${seq}` }))),
     reads: [
       { at: 70, who: 'a', op: 'read', is: 'invoke', call: 6, conversation: 'c', user: 'u1', seq: 2 },
@@ -82,6 +99,8 @@ const SPOILT = {
     for (const line of second) line.at -= 41 // the second in the log was acknowledged before the first began …
     first[0].at = 30 // … which is also before its own first try
   },
+  'who is not in a group says nothing in it': ({ groupTruth }) => Object.assign(groupTruth[0].entries[4], { id: 'gx2', user: 'u2' }),
+  'who is not in a group hears nothing of it': ({ polls }) => polls[0].entries.push(['g', 5, 'g5']),
   'a position never changes': ({ polls }) => (polls[0].entries[0][2] = 'another'),
   'a page is what it says': ({ lastPage }) => lastPage[1].items.pop(),
   'a sync is what it says': ({ syncs }) => syncs[0].entries.shift(),
@@ -100,9 +119,9 @@ const SPOILT = {
 test('a history without fault is accepted, and counted', () => {
   const { violations, counts } = check(lines(good()))
   assert.deepEqual(violations, [])
-  assert.equal(counts.acknowledged, 2)
-  assert.deepEqual(counts.tables.deliveries, { poll: 1, stream: 1 })
-  assert.deepEqual(counts.tables.tries, { unknown: 1, ok: 2, refused: 1 })
+  assert.equal(counts.acknowledged, 5)
+  assert.deepEqual(counts.tables.deliveries, { poll: 2, stream: 5 })
+  assert.deepEqual(counts.tables.tries, { unknown: 1, ok: 5, refused: 2 })
 })
 
 test('a delivery counts as slow for the fault during which it was slow', () => {
@@ -119,6 +138,22 @@ test('a lost try of a block may still be carried out', () => {
   history.blocks.splice(2, 0, { at: 77, who: 'a', op: 'block', is: 'unknown', call: 9, user: 'u9', blocked: false })
   history.blocks[3].users = []
   assert.deepEqual(check(lines(history)).violations, [])
+})
+
+test('to one who is in a group nothing is refused', () => {
+  const history = good()
+  history.group.find(({ id, is }) => id === 'gz' && is === 'invoke').at = 35
+  history.group.find(({ id, is }) => id === 'gz' && is === 'refused').at = 36
+  assert.deepEqual(broken(lines(history)), ['only what must be is refused'])
+  const page = { who: 'b', op: 'page', conversation: 'g', call: 30 }
+  history.group.push({ ...page, at: 37, is: 'invoke' }, { ...page, at: 38, is: 'refused', user: 'u2', status: 404, code: 'not_found' })
+  assert.equal(check(lines(history)).violations.length, 2)
+})
+
+test('a message that he missed in a group is missed', () => {
+  const history = good()
+  history.polls[0].entries.pop()
+  assert.deepEqual(broken(lines(history)), ['no cursor hides an entry'])
 })
 
 test('each rule has a history that breaks it', () => assert.deepEqual(Object.keys(SPOILT).sort(), Object.keys(RULES).sort()))
@@ -151,6 +186,6 @@ test('an unknown send may be there or not', () => {
 test('what was said before a resync need not be told by a poll', () => {
   const history = good()
   history.polls[0] = { at: 45, who: 'b', op: 'poll', is: 'ok', session: 's2', from: 'e.1', to: 'f.1', entries: [], resync: true }
-  history.polls.push({ at: 46, who: 'b', op: 'snapshot', is: 'ok', seqs: { c: 2 } })
+  history.polls.push({ at: 46, who: 'b', op: 'snapshot', is: 'ok', seqs: { c: 2, g: 7 } })
   assert.deepEqual(check(lines(history)).violations, [])
 })

@@ -64,12 +64,13 @@ export class Client {
     return { is: 'refused', later: false, ...answer }
   }
 
-  /** Tries until it is answered, and calls request.lost() for each try without an answer; null when it is over. A refusal for good is for the checker to see. */
+  /** Tries until it is answered (request.done: or refused like this, since it is so already), and calls request.lost() for each try without an answer; null when it is over. A refusal for good is for the checker to see. */
   async insist(op, request) {
     for (let tries = 0; !this.abort.signal.aborted; tries++) {
       const answer = await this.once(request)
-      // What is gone is taken away, be it by a try whose answer was lost, or by one that nginx repeated.
-      if (answer.is === 'ok' || (request.method === 'DELETE' && answer.status === 404)) return answer
+      // What is gone is taken away, be it by a try whose answer was lost, or by one that nginx repeated; so is what is done.
+      const done = request.done ?? (request.method === 'DELETE' && 404)
+      if (answer.is === 'ok' || answer.status === done) return answer
       if (!answer.later) {
         this.note(op, 'fault', { path: request.path, status: answer.status, code: answer.body?.code, id: answer.id })
         return null

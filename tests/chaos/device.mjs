@@ -12,10 +12,12 @@ export class Device extends Client {
   /** @param world also {sockets, uuid, isQuiet(), isOutside(device), rest(ms), busy(doing), stranger(device)} */
   constructor(account, number, world) {
     super(account, number, world)
-    this.logs = new Map() // conversation → fingerprints of its entries, from seq 1 on, without holes
+    this.logs = new Map() // conversation → {from, to}: it shows the entries between them, without holes
+    this.stays = 0 // logs that it began: who comes into a group again begins anew
+    this.lefts = new Map() // group → version in which it was left
     this.marks = new Map() // "conversation user" → {seq, version}
     this.versions = new Map() // conversation → that of the last snapshot or sync
-    this.filling = new Map() // conversation → the gap filling that runs
+    this.filling = new Map() // log → the gap filling that runs
     this.unsure = new Set() // conversations where it gave up a send without knowing what became of it
   }
 
@@ -76,21 +78,22 @@ export class Device extends Client {
   // ---- this and that ----
   async markRead(conversation) {
     const { history } = this.world
-    const seen = this.log(conversation).length
-    if (!seen) return
-    const seq = Math.max(1, seen - this.below(6))
+    const log = this.log(conversation)
+    if (!log || log.to < log.from) return
+    const seq = Math.max(log.from, log.to - this.below(6))
     const call = history.call()
     this.note('read', 'invoke', { call, conversation, user: this.account.id, seq })
     const answer = await this.once({ method: 'POST', path: `/conversations/${conversation}/read`, body: { seq } })
-    this.note('read', answer.later || answer.is === 'ok' ? answer.is : 'fault', { call, conversation, user: this.account.id,
+    this.note('read', answer.later || answer.is === 'ok' || this.mayBeOut(conversation, answer) ? answer.is : 'fault', { call, conversation, user: this.account.id,
       seq: answer.body?.read_seq, status: answer.status, code: answer.body?.code })
     if (answer.is === 'ok') this.raiseMark(conversation, answer.body.read_seq)
   }
 
   /** A page of the log at a random place, as one who scrolls would ask for it. */
   async browse(conversation) {
-    const length = this.log(conversation).length
-    const at = 1 + this.below(length + 2)
+    const log = this.log(conversation)
+    if (!log || this.wanders(conversation)) return // who comes and goes may be elsewhere when the page comes
+    const at = log.from + this.below(log.to - log.from + 3)
     await this.page(conversation, ['before', 'around', 'after'][this.below(3)], at, 1 + this.below(40))
   }
 
@@ -107,58 +110,110 @@ export class Device extends Client {
     if (answer) this.note('block', 'ok', { call, user, blocked: this.blocks })
   }
 
+  // ---- coming and going ----
+  wanders(conversation) {
+    return this.world.groups.get(conversation)?.wanderers.includes(this.account)
+  }
+
+  /** Whether this refusal may be right: of a group, to one who comes and goes. Whether it was the checker says. */
+  mayBeOut(conversation, { status }) {
+    return status === 404 && this.wanders(conversation)
+  }
+
+  /** Leaves a group, is removed by its owner, or comes in again. @param out whom: this one, or one of its own group's wanderers */
+  async move(group, wanderer, out) {
+    const call = this.world.history.call()
+    const record = { call, conversation: group, user: wanderer.id, out }
+    this.note('move', 'invoke', record)
+    const way = wanderer === this.account ? 'me' : wanderer.id
+    const answer = await this.insist('move', out ? { method: 'DELETE', path: `/groups/${group}/members/${way}` }
+      : { method: 'POST', path: `/groups/${group}/join-requests`, body: {}, done: 409 }) // he is in it already
+    if (answer) this.note('move', 'ok', record)
+  }
+
+  async wander() {
+    const groups = [...this.world.groups].filter(([, { owner, wanderers }]) => owner === this.account || wanderers.includes(this.account))
+    if (this.number || !groups.length) return
+    const [id, { owner, wanderers }] = groups[this.below(groups.length)]
+    if (owner === this.account) await this.move(id, wanderers[this.below(wanderers.length)], true)
+    else await this.move(id, this.account, this.logs.has(id) && this.chance(0.3))
+  }
+
   async potter() {
     const { world } = this
     while (!world.isOver()) {
       await world.rest(world.habits.potterMs * (0.2 + 1.6 * world.random()))
       if (world.isQuiet() || world.isOver()) continue
+      if (this.chance(world.habits.wander)) await world.busy(this.wander())
       const conversation = this.account.conversations[this.below(this.account.conversations.length)]
       const what = world.random()
       if (what < 0.5) await world.busy(Promise.all(Array.from({ length: 1 + this.below(3) }, () => this.markRead(conversation))))
       else if (what < 0.8) await world.busy(this.browse(conversation))
       else if (what < 0.85) await world.busy(this.refresh())
       else if (what < 0.93) await world.busy(this.toggle())
-      else await world.busy(this.insist('look', { path: ['/me', '/friends', '/friend-requests', `/conversations/${conversation}`][this.below(4)] }))
+      else await world.busy(this.insist('look', { path: ['/me', '/friends', '/friend-requests', '/conversations'][this.below(4)] }))
     }
   }
 
   // ---- its view ----
+  /** What it shows of a conversation; of a group nothing, until it knows from where on it may. */
   log(conversation) {
-    if (!this.logs.has(conversation)) this.logs.set(conversation, [])
+    if (!this.logs.has(conversation) && !this.world.groups.has(conversation)) this.begin(conversation, 1, 0)
     return this.logs.get(conversation)
   }
 
+  begin(conversation, from, version) {
+    this.logs.set(conversation, { from, to: from - 1, version, stay: ++this.stays })
+  }
+
   show(conversation, seq, mark) {
-    this.log(conversation).push(mark)
-    this.note('show', 'ok', { conversation, seq, print: mark })
+    const log = this.log(conversation)
+    log.to = seq
+    this.note('show', 'ok', { conversation, stay: log.stay, from: log.from, seq, print: mark })
   }
 
   /** An entry that came: the next one, one that is there already, or a jump that must be filled. */
   take(entry) {
     const { conversation_id: conversation, seq } = entry
     const log = this.log(conversation)
-    if (seq === log.length + 1) this.show(conversation, seq, print(entry))
-    else if (seq > log.length) this.fill(conversation, seq)
+    if (!log) return this.enter(conversation)
+    if (seq === log.to + 1) this.show(conversation, seq, print(entry))
+    else if (seq > log.to) this.fill(conversation, seq)
   }
 
-  /** Reads what is missing below and at `seq`; one run per conversation, which sees to what comes meanwhile. */
+  /** A group of which it holds nothing, though it was told of it. */
+  async enter(conversation) {
+    for (let tries = 0; !this.abort.signal.aborted; tries++) {
+      const answer = await this.once({ path: `/conversations/${conversation}` })
+      if (answer.is === 'ok') return this.takeConversation(answer.body)
+      if (!answer.later) return this.mayBeOut(conversation, answer) || this.note('enter', 'fault', { path: conversation, status: answer.status, code: answer.body?.code })
+      await this.backOff(tries)
+    }
+  }
+
+  /** Reads what is missing below and at `seq`; one run per log, which sees to what comes meanwhile. */
   fill(conversation, seq) {
-    const running = this.filling.get(conversation)
+    const log = this.log(conversation)
+    const running = this.filling.get(log)
     if (running) {
       running.to = Math.max(running.to, seq)
       return running.done
     }
     const run = { to: seq }
-    this.filling.set(conversation, run)
-    run.done = this.fillTo(conversation, run).finally(() => this.filling.delete(conversation))
+    this.filling.set(log, run)
+    run.done = this.fillTo(conversation, log, run).finally(() => this.filling.delete(log))
     return run.done
   }
 
-  async fillTo(conversation, run) {
-    const log = this.log(conversation)
-    for (let tries = 0; log.length < run.to && !this.abort.signal.aborted;) {
-      const page = await this.page(conversation, 'after', log.length, 1 + this.below(200))
-      for (const entry of page?.items ?? []) if (entry.seq === log.length + 1) this.show(conversation, entry.seq, print(entry))
+  async fillTo(conversation, log, run) {
+    for (let tries = 0; log.to < run.to && !this.abort.signal.aborted;) {
+      const page = await this.page(conversation, 'after', log.to, 1 + this.below(200))
+      if (this.logs.get(conversation) !== log) return
+      if (page?.isOut || page?.items.some(({ type }) => type === 'hidden')) { // it left, and perhaps came in again
+        this.logs.delete(conversation)
+        return this.enter(conversation)
+      }
+      for (const entry of page?.items ?? []) if (entry.seq === log.to + 1) this.show(conversation, entry.seq, print(entry))
       if (page) run.to = Math.max(run.to, page.last_seq)
       else await this.backOff(tries++)
     }
@@ -171,11 +226,13 @@ export class Device extends Client {
     this.note('page', 'invoke', { call, conversation })
     const answer = await this.once({ path: `/conversations/${conversation}/messages?limit=${limit}${where}` })
     if (answer.is !== 'ok') {
-      this.note('page', answer.later ? answer.is : 'fault', { call, conversation, status: answer.status, code: answer.body?.code })
-      return null
+      const isOut = this.mayBeOut(conversation, answer)
+      this.note('page', answer.later || isOut ? answer.is : 'fault', { call, conversation, user: this.account.id, status: answer.status, code: answer.body?.code })
+      return isOut ? { isOut } : null
     }
     const { items, covers, last_seq } = answer.body
-    this.note('page', 'ok', { call, conversation, how, place: at, limit, covers, last_seq, items: items.map((entry) => [entry.seq, print(entry)]) })
+    this.note('page', 'ok', { call, conversation, how, place: at, limit, covers, last_seq, first: this.log(conversation)?.from ?? 1,
+      items: items.map((entry) => [entry.seq, entry.type === 'hidden' ? 'hidden' : print(entry)]) })
     return answer.body
   }
 
@@ -204,11 +261,12 @@ export class Device extends Client {
     if (!answer) return
     const { items } = answer.body
     this.note('snapshot', 'ok', { seqs: Object.fromEntries(items.map(({ id, last_seq }) => [id, last_seq])) })
+    for (const id of this.world.groups.keys()) if (!items.some((one) => one.id === id)) this.logs.delete(id)
     for (const conversation of items) this.takeConversation(conversation)
   }
 
   async sync() {
-    const held = [...new Set(this.account.conversations)].map((id) => ({ id, seq: this.log(id).length, version: this.versions.get(id) ?? 0 }))
+    const held = [...new Set(this.account.conversations)].filter((id) => this.log(id)).map((id) => ({ id, seq: this.log(id).to, version: this.versions.get(id) ?? 0 }))
     const seqs = Object.fromEntries(held.map(({ id, seq }) => [id, seq]))
     const above = (next) => held.filter(({ id }) => next === null || BigInt(id) > BigInt(next))
     const limit = 1 + this.below(100)
@@ -218,22 +276,42 @@ export class Device extends Client {
       if (!answer) return
       for (const { conversation, items, from_seq, to_seq, limited } of answer.body.items) {
         const entries = items.map((entry) => [conversation.id, entry.seq, print(entry)])
-        this.note('sync', 'ok', { conversation: conversation.id, held: seqs[conversation.id] ?? 0, limit, from: from_seq, to: to_seq, limited, entries })
+        const knows = Math.max(seqs[conversation.id] ?? 0, conversation.first_seq - 1)
+        this.note('sync', 'ok', { conversation: conversation.id, held: knows, limit, from: from_seq, to: to_seq, limited, entries })
         seqs[conversation.id] = to_seq
-        for (const [id, seq, mark] of entries) if (seq === this.log(id).length + 1) this.show(id, seq, mark)
+        this.stayIn(conversation)
+        for (const [id, seq, mark] of entries) if (seq === this.log(id)?.to + 1) this.show(id, seq, mark)
         this.takeConversation(conversation)
       }
-      if (answer.body.removed.length) this.note('sync', 'fault', { code: `removed ${answer.body.removed}` })
+      for (const id of answer.body.removed) {
+        if (!this.wanders(id)) this.note('sync', 'fault', { code: `removed ${id}` })
+        this.logs.delete(id)
+      }
       next = answer.body.next
     }
     this.note('snapshot', 'ok', { seqs })
   }
 
-  takeConversation({ id, last_seq, read_seq, peer_read_seq, peer, version }) {
+  /** Of a group: from where on it may read. An older word than that it left says nothing. */
+  stayIn({ id, kind, first_seq, version }) {
+    if (kind !== 'group' || version <= (this.lefts.get(id) ?? -1)) return
+    const log = this.logs.get(id)
+    if (!log || first_seq > log.from) this.begin(id, first_seq, version)
+    else log.version = Math.max(log.version, version)
+  }
+
+  left({ conversation_id: id, version }) {
+    this.lefts.set(id, Math.max(version, this.lefts.get(id) ?? 0))
+    if (version >= (this.logs.get(id)?.version ?? 0)) this.logs.delete(id)
+  }
+
+  takeConversation(conversation) {
+    this.stayIn(conversation)
+    const { id, last_seq, read_seq, peer_read_seq, peer, version } = conversation
     this.takeMark(id, this.account.id, read_seq, version)
     if (peer && peer.id !== this.account.id) this.takeMark(id, peer.id, peer_read_seq, version)
     this.versions.set(id, Math.max(version, this.versions.get(id) ?? 0))
-    if (last_seq > this.log(id).length) this.fill(id, last_seq)
+    if (last_seq > this.log(id)?.to) this.fill(id, last_seq)
   }
 
   /** The cursor that a client must not take, for the checker's own test: the one after the snapshot. */
@@ -252,6 +330,8 @@ export class Device extends Client {
     for (const event of events) {
       if (event.type === 'entry') this.take(event.entry)
       if (event.type === 'conversation.read') this.takeMark(event.conversation_id, event.user_id, event.read_seq, event.version)
+      if (event.type === 'conversation' && event.conversation.kind === 'group') this.takeConversation(event.conversation)
+      if (event.type === 'group.left') this.left(event)
     }
   }
 
@@ -316,10 +396,7 @@ export class Device extends Client {
 
   /** What a client does about sends that it gave up: it asks the log. */
   async lookUp() {
-    for (const conversation of this.unsure) {
-      const page = await this.insist('look', { path: `/conversations/${conversation}` })
-      if (page) await this.fill(conversation, page.body.last_seq)
-    }
+    for (const conversation of this.unsure) await this.enter(conversation)
     this.unsure.clear()
   }
 }

@@ -46,12 +46,12 @@ function mounted(folder) {
  * @param trouble(faults, silence, world) instead of faults at random moments
  * @param stopsWhenLate something that does not arrive in time ends it: how late it comes is not asked
  */
-export async function run(place, { seed, pairs, rounds = 12, seconds, sends = Infinity, only, habits, trouble, stopsWhenLate = false, say = () => {} }) {
+export async function run(place, { seed, pairs, groups = 0, rounds = 12, seconds, sends = Infinity, only, habits, trouble, stopsWhenLate = false, say = () => {} }) {
   const history = new History(join(root, `build/chaos/${seed}.jsonl`))
   const faults = new Faults({ ...place, history, random: randomFrom(seed) })
   const world = new World({ seed, house: place.house, history, random: randomFrom(seed ^ 0x5bd1e995), habits, stopsWhenLate })
   try {
-    await world.populate(pairs)
+    await world.populate(pairs, groups)
     world.start()
     for (let n = 1; n <= rounds && history.acknowledged < sends; n++) {
       await world.round((silence) => (trouble ? trouble(faults, silence, world) : faults.rage(seconds * 1000, silence, only)))

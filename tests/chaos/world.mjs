@@ -1,5 +1,6 @@
-// The people of a run: pairs of friends and their notebooks, each person with some devices. They live in rounds: faults
-// strike while they talk; then everything heals, everybody falls silent, and whatever was said has five seconds to arrive.
+// The people of a run: pairs of friends and their notebooks, and groups in which some come and go, each person with some
+// devices. They live in rounds: faults strike while they talk; then everything heals, everybody falls silent, and whatever
+// was said has five seconds to arrive.
 import { createHash } from 'node:crypto'
 
 import { until } from '../lib/house.mjs'
@@ -12,7 +13,8 @@ export const HEAL_MS = 5000
 const GIVEN_UP_MS = 20_000 // how long a late arrival is awaited, to say how late it was
 const READY_MS = 60_000
 const HABITS = { thinkMs: 700, burst: 4, potterMs: 2500, away: 0.02, refresh: 0.02, pollSeconds: [2, 8, 20, 20],
-  shortPolls: 0.1, streams: 0.35, cuts: 0.05, pastNginx: 0.15, cursorAfterSnapshot: false }
+  shortPolls: 0.1, streams: 0.35, cuts: 0.05, pastNginx: 0.15, wander: 0.3, cursorAfterSnapshot: false }
+const [STAY, WANDER] = [5, 3] // members of a group: its owner and some others, and those who come and go
 
 export class World {
   constructor({ seed, house, history, random, habits = {}, stopsWhenLate = false }) {
@@ -21,6 +23,7 @@ export class World {
     this.sockets = house.sockets
     this.people = []
     this.devices = []
+    this.groups = new Map() // id → {owner, wanderers}, accounts
     this.quiet = true
     this.over = false
     this.outside = false
@@ -92,6 +95,7 @@ export class World {
     const others = Array.from({ length: more }, (_, n) => new Device(account, n + 1, this))
     await Promise.all(others.map((device) => device.signIn()))
     this.devices.push(first, ...others)
+    account.first = first
     this.people.push(account)
     return { account, token: made.access_token }
   }
@@ -106,8 +110,19 @@ export class World {
     b.account.conversations.push(friend.conversation_id)
   }
 
-  async populate(pairs) {
+  /** A group whose door is open, for one after the other of the people; the last ones come and go. */
+  async group(n) {
+    const members = Array.from({ length: Math.min(STAY + WANDER, this.people.length) }, (_, i) => this.people[(n * STAY + i) % this.people.length])
+    const [owner, ...others] = members
+    const { id } = await this.post('/groups', owner.first.token, { name: `group ${n}`, join_policy: 'open' })
+    for (const one of others) await this.post(`/groups/${id}/join-requests`, one.first.token, {})
+    for (const one of members) one.conversations.push(id, id)
+    this.groups.set(id, { owner, wanderers: others.slice(-Math.min(WANDER, others.length - 1)) })
+  }
+
+  async populate(pairs, groups) {
     for (let n = 0; n < pairs; n += 4) await Promise.all(Array.from({ length: Math.min(4, pairs - n) }, (_, i) => this.pair(n + i)))
+    for (let n = 0; n < groups; n++) await this.group(n)
   }
 
   start() {
@@ -131,11 +146,11 @@ export class World {
       { deadlineMs: READY_MS })
   }
 
-  /** What the log's ends and the read marks of these people are in the database. */
+  /** What the log's ends and, of who is in them now, the read marks are in the database. */
   async truth() {
     const ours = [...new Set(this.people.flatMap(({ conversations }) => conversations))]
     const ends = new Map((await this.house.sql(`SELECT id, last_seq FROM conversations WHERE id IN (${ours})`)).map(([id, seq]) => [id, Number(seq)]))
-    const marks = new Map((await this.house.sql(`SELECT conversation_id, user_id, read_seq FROM members WHERE conversation_id IN (${ours})`))
+    const marks = new Map((await this.house.sql(`SELECT conversation_id, user_id, read_seq FROM members WHERE conversation_id IN (${ours}) AND left_seq IS NULL`))
       .map(([conversation, user, seq]) => [`${conversation} ${user}`, Number(seq)]))
     const [[outbox]] = await this.house.sql('SELECT COUNT(*) FROM outbox')
     return { ends, marks, outbox: Number(outbox) }
@@ -146,9 +161,11 @@ export class World {
     const late = []
     for (const device of this.devices) {
       for (const id of new Set(device.account.conversations)) {
-        if (device.log(id).length < ends.get(id)) late.push(`${device.who} shows ${device.log(id).length} of ${ends.get(id)} of ${id}`)
+        const log = device.log(id)
+        if (!marks.has(`${id} ${device.account.id}`)) log && late.push(`${device.who} shows the group ${id}, and is not in it`)
+        else if (!(log?.to >= ends.get(id))) late.push(`${device.who} shows ${log?.to ?? 'nothing'} of ${ends.get(id)} of ${id}`)
       }
-      for (const [key, { seq }] of device.marks) if (seq !== marks.get(key)) late.push(`${device.who} has ${key} read to ${seq}, it is ${marks.get(key)}`)
+      for (const [key, { seq }] of device.marks) if (marks.has(key) && seq !== marks.get(key)) late.push(`${device.who} has ${key} read to ${seq}, it is ${marks.get(key)}`)
     }
     return late
   }
@@ -202,15 +219,16 @@ export class World {
       const entry = { seq: Number(seq), type: isText ? 'text' : 'system', created_at: Number(created), sender_id: isText ? sender : null,
         client_msg_id: isText ? id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') : null,
         content: JSON.parse(Buffer.from(content, 'hex').toString()) }
+      const { code, params, text } = entry.content
       logs.get(conversation).push({ seq: entry.seq, print: print(entry), id: entry.client_msg_id, user: entry.sender_id, type: entry.type,
-        text: sum(entry.content.text ?? '') })
+        text: sum(text ?? ''), ...(this.groups.has(conversation) && !isText && { code, params }) })
     }
     for (const [conversation, entries] of logs) {
-      this.history.note('house', 'truth', 'ok', { conversation, entries, last_seq: ends.get(conversation), members: members.get(conversation) ?? [],
+      this.history.note('house', 'truth', 'ok', { conversation, isGroup: this.groups.has(conversation), entries, last_seq: ends.get(conversation), members: members.get(conversation) ?? [],
         marks: Object.fromEntries((members.get(conversation) ?? []).map((user) => [user, marks.get(`${conversation} ${user}`)])) })
     }
     const readers = this.people.map((account) => this.devices.find((device) => device.account === account))
-    await Promise.all(readers.map((device) => this.readAll(device, ends)))
+    await Promise.all(readers.map((device) => this.readAll(device, ends, members)))
     for (const device of readers) {
       const blocks = await device.insist('look', { path: '/blocks?limit=200' })
       device.note('blocks', 'ok', { account: device.account.id, users: blocks.body.items.map(({ user }) => user.id) })
@@ -225,17 +243,19 @@ export class World {
   pageOf = (device, id, how, at) =>
     until('a page', () => device.page(id, how, at, 50 + device.below(150)), { deadlineMs: READY_MS })
 
-  async readAll(device, ends) {
+  async readAll(device, ends, members) {
     for (const id of new Set(device.account.conversations)) {
-      for (let after = 0; after < ends.get(id);) {
+      const log = device.log(id)
+      if (!log || !members.get(id).includes(device.account.id)) continue // a group that it is not in
+      for (let after = log.from - 1; after < ends.get(id);) {
         const page = await this.pageOf(device, id, 'after', after)
         after = page.covers ? page.covers[1] : Infinity
       }
-      for (let before = ends.get(id) + 1; before > 1;) {
+      for (let before = ends.get(id) + 1; before > log.from;) {
         const page = await this.pageOf(device, id, 'before', before)
         before = page.covers ? page.covers[0] : 0
       }
-      await device.page(id, 'around', 1 + device.below(ends.get(id)), 1 + device.below(30))
+      await device.page(id, 'around', log.from + device.below(ends.get(id) - log.from + 1), 1 + device.below(30))
       const one = await device.insist('look', { path: `/conversations/${id}` })
       const { last_seq, last_entry, read_seq } = one.body
       device.note('conversation', 'ok', { conversation: id, user: device.account.id, last_seq, read_seq, print: last_entry && print(last_entry) })

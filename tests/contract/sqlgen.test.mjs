@@ -58,6 +58,19 @@ test('lists are run in fixed sizes', () => {
   assert.deepEqual([...source.matchAll(/\.n_params = (\d+)/g)].map(([, n]) => Number(n)), [1, 4, 16, 64, 256])
 })
 
+test('lists of structs are rows of an INSERT that may be run twice', () => {
+  const rows = (sql) => generate(statement({ name: 'things_add', kind: 'exec', out: '', input: 'rows thing(id u64, name str)[]', sql }))
+  const { code, says, header, source } = rows('INSERT INTO things (id, name) VALUES :rows ON DUPLICATE KEY UPDATE name = VALUES(name);')
+  assert.equal(code, 0, says)
+  assert.match(header, /const struct thing \*rows, size_t n_rows/)
+  assert.match(source, /VALUES \(\?, \?\), \(\?, \?\), \(\?, \?\), \(\?, \?\) ON DUPLICATE KEY UPDATE/)
+  for (const sql of ['INSERT INTO things (id, name) VALUES :rows;', 'INSERT INTO things (id, name) VALUES (:rows) ON DUPLICATE KEY UPDATE id = id;']) {
+    const refused = rows(sql)
+    assert.notEqual(refused.code, 0)
+    assert.match(refused.says, /a list stands in IN/)
+  }
+})
+
 test('lists of structs stand in tuples', () => {
   const { code, says, header, source } = generate(statement({ kind: 'many', input: 'refs thing_ref(a u64, b u64)[]',
     sql: 'SELECT id, name FROM things WHERE (a, b) IN (:refs);' }))

@@ -1,47 +1,19 @@
 // Several tabs of one browser: one of them waits at the house for all, over http and where a page may be trusted, and is
 // replaced when it goes or hangs. Then the road gets worse and better again: stream, long poll, short poll, stream.
 import assert from 'node:assert/strict'
-import { randomBytes, randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
 
 import { until } from '../lib/house.mjs'
 import { Browser, house, scene } from './browser.mjs'
+import { PASSWORD, Person } from './person.mjs'
 import { outerAddress, Road } from './road.mjs'
 
-const PASSWORD = 'a horse at every 驿站 1'
 /** Noticed within 2 s; the rest is what the machine takes to answer and to paint, by how long it took just before. */
 const REPLACED_MS = 2000
 const marginMs = (ordinaryMs) => Math.max(1500, 10 * ordinaryMs)
 
 const road = await Road.open(house.local_url)
 after(() => road.close())
-
-/** A person without a browser. */
-class Person {
-  static async register() {
-    const person = new Person()
-    person.name = `p_${randomBytes(4).toString('hex')}`
-    const account = { username: person.name, nickname: person.name, password: PASSWORD, device: { name: 'test', platform: 'web' } }
-    const { user, access_token } = await person.call('POST', '/register', account)
-    return Object.assign(person, { id: user.id, token: access_token })
-  }
-
-  async call(method, path, body) {
-    const headers = { 'content-type': 'application/json', ...(this.token && { authorization: `Bearer ${this.token}` }) }
-    const answer = await fetch(`${house.local_url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) })
-    assert.ok(answer.ok, `${method} ${path}: ${answer.status}`)
-    return answer.json()
-  }
-
-  async befriend(other) {
-    const request = await this.call('POST', '/friend-requests', { user_id: other.id })
-    this.conversation = (await other.call('POST', `/friend-requests/${request.id}/accept`)).conversation_id
-  }
-
-  say(text) {
-    return this.call('POST', `/conversations/${this.conversation}/messages`, { client_msg_id: randomUUID(), type: 'text', content: { text } })
-  }
-}
 
 let anna
 let bert

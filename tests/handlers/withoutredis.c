@@ -19,8 +19,11 @@
 #include "lib/proxy.h"
 #include "lib/until.h"
 #include "model/blocks.h"
+#include "model/changes.h"
 #include "model/friends.h"
 #include "model/log.h"
+#include "model/own.h"
+#include "model/pins.h"
 #include "model/reads.h"
 #include "model/sessions.h"
 #include "web/room.h"
@@ -263,12 +266,19 @@ static ticket park_at_box(void)
 
 /* ---- what people do ---- */
 
+static uint64_t said; /* the last entry of all */
+
 static enum err do_say(struct ctx *ctx, void *arg)
 {
     struct conversation_row conv;
+    struct log_draft draft = {.sender_id = ctx->actor.user_id,
+                              .counts = true,
+                              .content = entry_text_content(ctx->arena, STR("a letter"))};
 
     TRY(conversation_lock(ctx, *(uint64_t *)arg, &conv));
-    return log_append_system(ctx, &conv, "friends_now");
+    said = conv.last_seq + 1;
+    memcpy(draft.client_msg_id, &said, sizeof said);
+    return log_append(ctx, &conv, &draft, NULL);
 }
 
 static int64_t say(struct person *by)
@@ -329,6 +339,45 @@ static enum err do_read(struct ctx *ctx, void *arg)
     struct read_mark mark;
     (void)arg;
     return read_mark_set(ctx, conversation, 1, &mark);
+}
+/* To what Ann said last. */
+static enum err do_edit(struct ctx *ctx, void *arg)
+{
+    struct entry entry;
+    (void)arg;
+    return entry_edit(ctx, &(struct entry_ref){conversation, said}, STR("better"), &entry);
+}
+static enum err do_react(struct ctx *ctx, void *arg)
+{
+    struct entry entry;
+    (void)arg;
+    return entry_react(ctx, &(struct entry_ref){conversation, said}, STR("!"), true, &entry);
+}
+static enum err do_pin(struct ctx *ctx, void *arg)
+{
+    (void)arg;
+    return pin_set(ctx, &(struct entry_ref){conversation, said}, true);
+}
+static enum err do_recall(struct ctx *ctx, void *arg)
+{
+    (void)arg;
+    return entry_recall(ctx, &(struct entry_ref){conversation, said});
+}
+static enum err do_hide(struct ctx *ctx, void *arg)
+{
+    (void)arg;
+    return entry_hide(ctx, &(struct entry_ref){conversation, said});
+}
+static enum err do_draft(struct ctx *ctx, void *arg)
+{
+    const struct own_change change = {.draft = STR("half"), .has_draft = HAS_VALUE};
+    (void)arg;
+    return own_update(ctx, conversation, &change);
+}
+static enum err do_clear(struct ctx *ctx, void *arg)
+{
+    (void)arg;
+    return own_clear(ctx, conversation);
 }
 static enum err do_revoke(struct ctx *ctx, void *arg)
 {
@@ -425,6 +474,13 @@ static void test_what_moves_a_digest(void)
         {"an entry", ann, do_say_it, 0},
         {"a read mark from another device", bob, do_read, 0},
         {"a read mark of the other person", ann, do_read, 0},
+        {"an edit", ann, do_edit, 0},
+        {"a reaction", bob, do_react, 0},
+        {"a pin", ann, do_pin, 0},
+        {"a recall", ann, do_recall, 0},
+        {"an entry hidden on another device", bob, do_hide, 0},
+        {"a draft on another device", bob, do_draft, 0},
+        {"a conversation cleared on another device", bob, do_clear, 0},
         {"a request to somebody", bob, do_ask, cid->id},
         {"it is withdrawn", bob, do_withdraw, 0},
         {"a request from somebody", cid, do_ask, bob->id},

@@ -1,6 +1,7 @@
 /*
- * The log writer: who may, repetitions, equal ids at once, two writers on the same conversations, connections
- * killed at any moment, and an answer to COMMIT that never comes.
+ * The log writer: who may, in groups too as they are at that moment, repetitions, equal ids at once, two
+ * writers on the same conversations, connections killed at any moment, and an answer to COMMIT that never
+ * comes.
  */
 #include "model/writer.h"
 
@@ -17,6 +18,7 @@
 #include "lib/fixture.h"
 #include "lib/proxy.h"
 #include "model/entries.h"
+#include "model/groups.h"
 
 enum { WAIT_MS = 20000 };
 
@@ -517,12 +519,113 @@ static void test_long_texts_and_large_batches(void)
     person_free(b);
 }
 
+/* ---- groups ---- */
+
+struct grouping {
+    uint64_t id, member_id;
+    struct member_change change;
+};
+
+static enum err do_make(struct ctx *ctx, void *arg)
+{
+    struct grouping *g = arg;
+    return group_make(ctx, STR("g"), JOIN_INVITE, &g->member_id, 1, &g->id);
+}
+static enum err do_bring(struct ctx *ctx, void *arg)
+{
+    struct grouping *g = arg;
+    bool any;
+    return group_bring_in(ctx, g->id, &g->member_id, 1, &any);
+}
+static enum err do_remove(struct ctx *ctx, void *arg)
+{
+    const struct grouping *g = arg;
+    return group_remove(ctx, g->id, g->member_id);
+}
+static enum err do_change(struct ctx *ctx, void *arg)
+{
+    const struct grouping *g = arg;
+    return group_member_change(ctx, g->id, g->member_id, &g->change);
+}
+
+static enum err say_to(struct person *p, uint64_t id, const uint64_t *mentioned, bool all, char field[64])
+{
+    struct answer a = send_of(p, id, "{\"text\":\"x\"}");
+
+    a.send.mentions = STR("[]");
+    a.send.mention_ids = mentioned;
+    a.send.n_mentions = mentioned ? 1 : 0;
+    a.send.mentions_all = all;
+    const enum err err = say(&a);
+    snprintf(field, 64, "%s", a.field);
+    return err;
+}
+
+/* The roster is kept from send to send, and is the one of the moment all the same. */
+static void test_a_group_as_it_is_now(void)
+{
+    struct person *owner = person_new(house, 1), *b = person_new(house, 1), *c = person_new(house, 1);
+    struct grouping with_b = {.member_id = b->id}, with_c;
+    char field[64];
+
+    fixture_friends(owner, b);
+    fixture_friends(owner, c);
+    CU_ASSERT_EQUAL_FATAL(tx_run(&owner->ctx, do_make, &with_b), OK);
+    const uint64_t id = with_b.id;
+    with_c = (struct grouping){.id = id, .member_id = c->id};
+    CU_ASSERT_EQUAL(try_to_say(b, id), OK);
+    CU_ASSERT_EQUAL(try_to_say(owner, id), OK);
+    CU_ASSERT_EQUAL(try_to_say(c, id), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(say_to(b, id, &c->id, false, field), ERR_INVALID_REQUEST);
+    CU_ASSERT_STRING_EQUAL(field, "mentions");
+    CU_ASSERT_EQUAL(tx_run(&owner->ctx, do_bring, &with_c), OK);
+    CU_ASSERT_EQUAL(try_to_say(c, id), OK);
+    CU_ASSERT_EQUAL(say_to(b, id, &c->id, false, field), OK);
+    CU_ASSERT_EQUAL(say_to(b, id, NULL, true, field), ERR_FORBIDDEN);
+    CU_ASSERT_STRING_EQUAL(field, "mentions");
+    with_b.change = (struct member_change){.role = GROUP_ADMIN, .has_role = HAS_VALUE};
+    CU_ASSERT_EQUAL(tx_run(&owner->ctx, do_change, &with_b), OK);
+    CU_ASSERT_EQUAL(say_to(b, id, NULL, true, field), OK);
+    with_c.change =
+        (struct member_change){.muted_until = clock_wall_ms() + WAIT_MS, .has_muted_until = HAS_VALUE};
+    CU_ASSERT_EQUAL(tx_run(&owner->ctx, do_change, &with_c), OK);
+    CU_ASSERT_EQUAL(try_to_say(c, id), ERR_MUTED);
+    CU_ASSERT_EQUAL(tx_run(&owner->ctx, do_remove, &with_c), OK);
+    CU_ASSERT_EQUAL(try_to_say(c, id), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(tx_run(&owner->ctx, do_bring, &with_c), OK);
+    CU_ASSERT_EQUAL(say_to(owner, id, &c->id, false, field), OK);
+    CU_ASSERT_EQUAL(
+        fixture_number(owner, "SELECT COUNT(*) FROM mentions WHERE conversation_id = %" PRIu64, id), 3);
+    CU_ASSERT_TRUE(is_dense(owner, id));
+    CU_ASSERT_EQUAL(
+        fixture_number(owner, "SELECT last_seq - last_shown_seq FROM conversations WHERE id = %" PRIu64, id),
+        0);
+    person_free(owner);
+    person_free(b);
+    person_free(c);
+}
+
+static void test_mentions_between_two(void)
+{
+    struct person *a = person_new(house, 1), *b = person_new(house, 1);
+    const uint64_t id = fixture_friends(a, b);
+    char field[64];
+
+    CU_ASSERT_EQUAL(say_to(a, id, &b->id, false, field), ERR_INVALID_REQUEST);
+    CU_ASSERT_STRING_EQUAL(field, "mentions");
+    CU_ASSERT_EQUAL(count(a, id), 0);
+    person_free(a);
+    person_free(b);
+}
+
 int main(void)
 {
     static const struct fixture_test tests[] = {
         {"a send is stored and answered", test_a_send_is_stored_and_answered},
         {"a repetition answers the first result", test_a_repetition_answers_the_first_result},
         {"who may write", test_who_may_write},
+        {"a group as it is now", test_a_group_as_it_is_now},
+        {"mentions between two", test_mentions_between_two},
         {"equal ids in one batch", test_equal_ids_in_one_batch},
         {"two writers on the same conversations", test_two_writers_on_the_same_conversations},
         {"the same id at two writers", test_the_same_id_at_two_writers},

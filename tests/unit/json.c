@@ -385,6 +385,110 @@ static void test_encode(void)
     CU_ASSERT(memmem(b.p, b.n, "\"note\":null", 11) != NULL);
 }
 
+/* ---- lists of other things, numbers that are not whole, and objects by choice ---- */
+
+union chosen {
+    struct device device;
+    struct {
+        double real;
+    } place;
+};
+struct letter {
+    int kind;
+    unsigned char has_kind;
+    union chosen chosen;
+    struct list ints, strs;
+};
+static const struct field place_fields[] = {
+    {.name = "real",
+     .type = FIELD_REAL,
+     .flags = F_REQUIRED,
+     .at = offsetof(union chosen, place.real),
+     .min = -90,
+     .max = 90},
+};
+static const struct shape place_shape = SHAPE("Place", union chosen, place_fields);
+static const char *const kind_names[] = {"device", "place", NULL};
+static const struct shape *const chosen_shapes[] = {&device_shape, &place_shape, NULL};
+static const struct choice choice = {offsetof(struct letter, kind), offsetof(struct letter, has_kind),
+                                     chosen_shapes};
+static const struct field letter_fields[] = {
+    {.name = "kind",
+     .type = FIELD_ENUM,
+     .flags = F_REQUIRED,
+     .at = offsetof(struct letter, kind),
+     .has_at = offsetof(struct letter, has_kind),
+     .names = kind_names},
+    {.name = "content",
+     .type = FIELD_CHOICE,
+     .flags = F_REQUIRED,
+     .at = offsetof(struct letter, chosen),
+     .choice = &choice},
+    {.name = "ints", .type = FIELD_INTS, .at = offsetof(struct letter, ints), .min = 1, .max = 3},
+    {.name = "strs", .type = FIELD_STRS, .at = offsetof(struct letter, strs), .min = 0, .max = 2},
+};
+static const struct shape letter_shape = SHAPE("Letter", struct letter, letter_fields);
+
+static enum err decode_letter(const char *text, struct letter *out)
+{
+    problem = (struct problem){0};
+    *out = (struct letter){0};
+    return json_decode(str_of(text), &letter_shape, out, arena, &problem);
+}
+
+static void test_choice_and_lists(void)
+{
+    static const struct {
+        const char *text, *field;
+    } wrong[] = {
+        {"{\"content\":{}}", "kind"},
+        {"{\"kind\":\"other\",\"content\":{\"real\":1}}", "kind"},
+        {"{\"kind\":\"place\"}", "content"},
+        {"{\"kind\":\"place\",\"content\":[]}", "content"},
+        {"{\"kind\":\"place\",\"content\":{}}", "content.real"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":90.0001}}", "content.real"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":\"1\"}}", "content.real"},
+        {"{\"kind\":\"device\",\"content\":{\"real\":1}}", "content.name"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"ints\":[]}", "ints"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"ints\":[0]}", "ints"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"ints\":[1.5]}", "ints"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"ints\":[null]}", "ints"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"ints\":[1,2,3,4]}", "ints"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"strs\":[1]}", "strs"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"strs\":[\"a\",\"b\",\"c\"]}", "strs"},
+        {"{\"kind\":\"place\",\"content\":{\"real\":1},\"strs\":{}}", "strs"},
+    };
+    struct letter v;
+
+    CU_ASSERT_EQUAL(decode_letter("{\"content\":{\"real\":-0.1},\"ints\":[7,9],\"strs\":[\"\",\"\u9a7f\"],"
+                                  "\"kind\":\"place\"}",
+                                  &v),
+                    OK);
+    CU_ASSERT_EQUAL(v.chosen.place.real, -0.1);
+    CU_ASSERT_EQUAL(((const int64_t *)v.ints.items)[1], 9);
+    CU_ASSERT_TRUE(str_eq(((const struct str *)v.strs.items)[1], STR("驿")));
+    CU_ASSERT_EQUAL(decode_letter("{\"kind\":\"device\",\"content\":{\"name\":\"x\"}}", &v), OK);
+    CU_ASSERT_TRUE(str_eq(v.chosen.device.name, STR("x")));
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        CU_ASSERT_EQUAL(decode_letter(wrong[i].text, &v), ERR_INVALID_REQUEST);
+        CU_ASSERT_EQUAL(problem.n_fields, 1);
+        CU_ASSERT_STRING_EQUAL(problem.fields[0].field, wrong[i].field);
+    }
+}
+
+static void test_numbers_come_back(void)
+{
+    static const double numbers[] = {0, -90, 0.1, 1.0 / 3, 39.9042, -16.407526, 1e-7, 89.99999999999999};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        union chosen out = {.place.real = numbers[i]}, back = {.place.real = 99};
+        struct buf b = buf_in(arena);
+        json_encode(&b, &place_shape, &out);
+        CU_ASSERT_EQUAL(json_decode(buf_done(&b), &place_shape, &back, arena, &problem), OK);
+        CU_ASSERT_EQUAL(back.place.real, numbers[i]);
+    }
+}
+
 static int set_up(void)
 {
     arena = arena_new();
@@ -409,6 +513,8 @@ int main(void)
     CU_ADD_TEST(suite, test_decode);
     CU_ADD_TEST(suite, test_decode_refuses);
     CU_ADD_TEST(suite, test_encode);
+    CU_ADD_TEST(suite, test_choice_and_lists);
+    CU_ADD_TEST(suite, test_numbers_come_back);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     const unsigned failed = CU_get_number_of_failures();

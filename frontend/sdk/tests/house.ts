@@ -61,6 +61,7 @@ export function entry(seq: number, fields: Partial<Entry> = {}): Entry {
     reply_to_seq: null,
     mentions: [],
     reactions: [],
+    changed_seq: null,
     created_at: seq,
     edited_at: null,
     recalled_at: null,

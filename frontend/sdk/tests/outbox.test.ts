@@ -1,6 +1,6 @@
 // The outbox: stored once, in order, repeated with the same id, kept over a reload, and honest about refusals.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { memoryStorage, type Entry, type PendingMessage, type SendRequest } from '../index'
+import { memoryStorage, textOf, type Entry, type PendingMessage, type SendRequest } from '../index'
 import { clientOf, entry, House, json, lost, nothing, problem, row, SharedStorage, signedIn, type Asked } from './house'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers())
 const SEND = 'POST /conversations/9/messages'
 const tick = (ms = 0) => vi.advanceTimersByTimeAsync(ms)
 const bodies = (house: House) => house.of(SEND).map((one) => one.body as SendRequest)
-const states = (pending: readonly PendingMessage[]) => pending.map((one) => `${one.content.text} ${one.state}`)
+const states = (pending: readonly PendingMessage[]) => pending.map((one) => `${textOf(one) ?? one.type} ${one.state}`)
 
 /** A conversation that stores each client_msg_id once. */
 function storing(house: House): Entry[] {
@@ -27,7 +27,7 @@ function store(stored: Entry[], { body }: Asked): Entry {
   const message = body as SendRequest
   const known = stored.find((one) => one.client_msg_id === message.client_msg_id)
   if (known) return known
-  const made = entry(stored.length + 1, { sender_id: '1', client_msg_id: message.client_msg_id, content: message.content })
+  const made = entry(stored.length + 1, { sender_id: '1', client_msg_id: message.client_msg_id, content: message.content as Entry['content'] })
   stored.push(made)
   return made
 }

@@ -182,3 +182,20 @@ test('twenty minutes away with three busy conversations: a poll, a sync, and the
   const calls = house.asked.map(({ method, path }) => `${method} ${path}`).filter((call) => call !== 'GET /stream')
   expect(calls.sort()).toEqual(['GET /poll', 'GET /poll', 'POST /sync'])
 })
+
+test('one whose version rose may have lost entries to me: the log that is looked at is read again', async () => {
+  const risen = (id: string) => ({ ...change(id, 61, 61), conversation: conversation(id, 61, 2) })
+  const house = new House().on('POST /sync', answer([risen('9')]))
+  const client = await reader(house)
+  const stop = client.log('9').subscribe(() => undefined)
+  house.on(MESSAGES, ({ query }) => {
+    const low = Number(query.get('after_seq')) + 1
+    const items = range(low, 61).map((seq) => (seq === 30 ? { seq, type: 'hidden' } : entry(seq)))
+    return json({ items, covers: [low, 61], last_seq: 61 })
+  })
+  await resync(client, () => client.conversations.sync([conversation('9', 60)]))
+  await tick(10)
+  expect(seqs(client, '9')).toEqual(range(11, 61).filter((seq) => seq !== 30))
+  expect(house.of(MESSAGES)).toHaveLength(2)
+  stop()
+})

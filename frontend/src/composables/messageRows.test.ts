@@ -16,6 +16,7 @@ function entry(seq: number, sender: string | null, over: Partial<Entry> = {}): E
     reply_to_seq: null,
     mentions: [],
     reactions: [],
+    changed_seq: null,
     created_at: NOON + seq * 1000,
     edited_at: null,
     recalled_at: null,
@@ -59,6 +60,7 @@ describe('messageRows', () => {
       type: 'text',
       content: { text: 'hi' },
       reply_to_seq: null,
+      mentions: [],
       created_at: NOON,
       state: 'sending',
       code: null,
@@ -74,9 +76,26 @@ describe('messageRows', () => {
   it('shows the summary of what it does not know, and hides what was recalled', () => {
     const unknown = { ...entry(1, 'a'), type: 'hologram', summary: '[hologram]' } as unknown as Entry
     const result = rows({ entries: [unknown, entry(2, 'a', { recalled_at: NOON })] })
-    expect(result.map((row) => [row.kind, row.text])).toEqual([
-      ['unknown', '[hologram]'],
-      ['recalled', 't2'],
+    expect(result.map((row) => row.kind)).toEqual(['unknown', 'recalled'])
+    expect(result[0]?.body).toEqual({ kind: 'unknown', summary: '[hologram]' })
+  })
+
+  it('sets people of a group apart from each other', () => {
+    const result = rows({ entries: [entry(1, 'a'), entry(2, 'b'), entry(3, 'b')] })
+    expect(result.map((row) => [row.senderId, row.groupStart, row.groupEnd])).toEqual([
+      ['a', true, true],
+      ['b', true, false],
+      ['b', false, true],
     ])
+  })
+
+  it('gives the parts of one forward keys of their own', () => {
+    const result = rows({ entries: [entry(1, 'a', { client_msg_id: 'f' }), entry(2, 'a', { client_msg_id: 'f' })] })
+    expect(new Set(result.map((row) => row.key)).size).toBe(2)
+  })
+
+  it('draws nothing of a recalled message: no quote, no edit, no tick', () => {
+    const [row] = rows({ entries: [entry(2, 'me', { recalled_at: NOON, edited_at: NOON, reply_to_seq: 1, content: {} as never })] })
+    expect(row).toMatchObject({ kind: 'recalled', replyToSeq: null, edited: false, state: 'none' })
   })
 })

@@ -1,6 +1,7 @@
 /* From the entries and the unsent messages of a conversation to what is drawn: one row each, that knows its day line,
    its place in a group by the same sender, and its state. Pure, so that the list only draws. */
-import { systemOf, textOf, type Entry, type PendingMessage } from '@sdk'
+import { systemOf, type Entry, type PendingMessage } from '@sdk'
+import { bodyOf, type MessageBody } from './messageBody'
 
 export type MessageState = 'none' | 'sending' | 'failed' | 'sent' | 'read'
 
@@ -8,9 +9,13 @@ export interface MessageRow {
   /* Stays the same when an unsent message becomes an entry, so that its bubble does not blink. */
   key: string
   seq: number | null
-  kind: 'text' | 'system' | 'recalled' | 'unknown'
-  text: string
-  systemCode: string
+  kind: MessageBody['kind'] | 'system' | 'recalled'
+  body: MessageBody
+  system: { code: string; params: Record<string, unknown> }
+  senderId: string | null
+  replyToSeq: number | null
+  mentions: readonly string[]
+  reactions: Entry['reactions']
   at: number
   edited: boolean
   mine: boolean
@@ -36,25 +41,26 @@ export interface RowsInput {
 }
 
 const GROUP_MS = 5 * 60_000
+const NO_SYSTEM = { code: '', params: {} }
 
 function rowOfEntry(entry: Entry, input: RowsInput): MessageRow {
   const mine = entry.sender_id === input.myId
-  const text = textOf(entry)
-  const ticks = mine && input.withTicks && entry.type !== 'system'
-  const kind =
-    entry.type === 'system' ? 'system'
-    : entry.recalled_at !== null ? 'recalled'
-    : entry.type === 'text' && text !== null ? 'text'
-    : 'unknown'
+  const body = bodyOf(entry)
+  const ticks = mine && input.withTicks && entry.type !== 'system' && entry.recalled_at === null
+  const kind = entry.type === 'system' ? 'system' : entry.recalled_at !== null ? 'recalled' : body.kind
 
   return {
     key: entry.client_msg_id === null ? `s${entry.seq}` : `${entry.sender_id ?? ''}:${entry.client_msg_id}`,
     seq: entry.seq,
     kind,
-    text: kind === 'text' ? (text ?? '') : entry.summary,
-    systemCode: systemOf(entry)?.code ?? '',
+    body,
+    system: systemOf(entry) ?? NO_SYSTEM,
+    senderId: entry.sender_id,
+    replyToSeq: entry.recalled_at === null ? entry.reply_to_seq : null,
+    mentions: entry.mentions,
+    reactions: entry.reactions,
     at: entry.created_at,
-    edited: entry.edited_at !== null,
+    edited: entry.edited_at !== null && entry.recalled_at === null,
     mine,
     state: !ticks ? 'none' : entry.seq <= input.peerReadSeq ? 'read' : 'sent',
     failCode: null,
@@ -67,12 +73,17 @@ function rowOfEntry(entry: Entry, input: RowsInput): MessageRow {
 }
 
 function rowOfPending(pending: PendingMessage, input: RowsInput): MessageRow {
+  const body = bodyOf({ ...pending, summary: '' })
   return {
     key: `${input.myId}:${pending.client_msg_id}`,
     seq: null,
-    kind: 'text',
-    text: pending.content.text,
-    systemCode: '',
+    kind: body.kind,
+    body,
+    system: NO_SYSTEM,
+    senderId: input.myId,
+    replyToSeq: pending.reply_to_seq,
+    mentions: pending.mentions,
+    reactions: [],
     at: pending.created_at,
     edited: false,
     mine: true,
@@ -90,9 +101,13 @@ function sameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()
 }
 
+function isSpoken(row: MessageRow): boolean {
+  return row.kind !== 'system' && row.kind !== 'recalled'
+}
+
 function belongTogether(upper: MessageRow, lower: MessageRow): boolean {
-  const spoken = upper.kind !== 'system' && lower.kind !== 'system'
-  return spoken && upper.mine === lower.mine && lower.at - upper.at < GROUP_MS && lower.dayAt === null && !lower.startsNew
+  const spoken = isSpoken(upper) && isSpoken(lower)
+  return spoken && upper.senderId === lower.senderId && lower.at - upper.at < GROUP_MS && lower.dayAt === null && !lower.startsNew
 }
 
 export function messageRows(input: RowsInput): MessageRow[] {
@@ -102,7 +117,11 @@ export function messageRows(input: RowsInput): MessageRow[] {
     ...input.pending.filter((pending) => !sent.has(pending.client_msg_id)).map((pending) => rowOfPending(pending, input)),
   ]
 
+  const keys = new Set<string>()
   rows.forEach((row, i) => {
+    // The parts of one forward share their client_msg_id.
+    if (keys.has(row.key)) row.key += `:${row.seq ?? ''}`
+    keys.add(row.key)
     const above = rows[i - 1]
     if (above === undefined || !sameDay(above.at, row.at)) row.dayAt = row.at
     if (above !== undefined && belongTogether(above, row)) {

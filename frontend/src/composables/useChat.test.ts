@@ -21,6 +21,7 @@ function makeLog(entries: Entry[]) {
     loading: false,
     loadNewest: vi.fn(() => Promise.resolve()),
     loadOlder: vi.fn(() => Promise.resolve()),
+    around: vi.fn(() => Promise.resolve(null)),
     apply: vi.fn(() => Promise.resolve()),
     subscribe: (listener) => ((changed = listener), () => undefined),
   }

@@ -1,12 +1,16 @@
 /* One open conversation: its log and its unsent messages as reactive values, drawn as rows, and what one can do with them. */
 import { isPosthouseError, type ConversationLog, type Entry, type PendingMessage } from '@sdk'
-import { computed, onWatcherCleanup, ref, shallowRef, watch, type Ref } from 'vue'
+import { computed, onScopeDispose, onWatcherCleanup, ref, shallowRef, watch, type Ref } from 'vue'
 import { useClient } from '@/stores/client'
 import { useConversations } from '@/stores/conversations'
 import { useHouse } from '@/stores/house'
 import { useSession } from '@/stores/session'
 import { messageRows } from './messageRows'
+import { useLogWindow } from './useLogWindow'
 import { useNames } from './useNames'
+
+/* How long it is shown where one has jumped to. */
+const FLASH_MS = 1_800
 
 export function useChat(id: Ref<string>) {
   const client = useClient()
@@ -21,28 +25,37 @@ export function useChat(id: Ref<string>) {
   const hasOlder = ref(false)
   const loadingOlder = ref(false)
   const refreshing = ref(false)
-  const busy = computed(() => loadingOlder.value || refreshing.value)
   const olderFailed = ref(false)
   const ready = ref(false)
   const error = shallowRef<unknown>(null)
   /* Where reading stopped when the conversation was opened, if something was unread. */
   const readBefore = ref<number | null>(null)
+  /* Where one has jumped to, if that is far up; then its part of the log is shown. Each jump is an object of its own. */
+  const window = useLogWindow()
+  const target = shallowRef<{ seq: number } | null>(null)
+  const flashed = ref<number | null>(null)
+  let flashing: ReturnType<typeof setTimeout> | undefined
   let log: ConversationLog = client.log(id.value)
+
+  const busy = computed(() => (window.isOpen.value ? window.loading.value : loadingOlder.value || refreshing.value))
+  const shown = computed(() => window.entries.value ?? entries.value)
+  /* What is on its way stands at the end, which a window need not show. */
+  const shownPending = computed(() => (window.hasNewer.value ? [] : pending.value))
 
   /* The line "new" stands where reading stopped, and stays there while the conversation is open. Where that is further up
      than what was read so far, there is no line yet. */
   const newFromSeq = computed(() => {
     const before = readBefore.value
-    const first = entries.value[0]
+    const first = shown.value[0]
     if (before === null || first === undefined || first.seq > before + 1) return null
-    const fresh = entries.value.find((entry) => entry.seq > before && entry.sender_id !== session.userId && entry.type !== 'system')
+    const fresh = shown.value.find((entry) => entry.seq > before && entry.sender_id !== session.userId && entry.type !== 'system')
     return fresh?.seq ?? null
   })
 
   const rows = computed(() =>
     messageRows({
-      entries: entries.value,
-      pending: pending.value,
+      entries: shown.value,
+      pending: shownPending.value,
       myId: session.userId ?? '',
       withTicks: conversation.value !== null && !isNotebook(conversation.value),
       peerReadSeq: conversation.value?.peer_read_seq ?? 0,
@@ -83,7 +96,21 @@ export function useChat(id: Ref<string>) {
     }
   }
 
+  /* More of the window, if one is open; what fails is asked for again by the next scroll. */
+  async function grow(read: () => Promise<void>): Promise<void> {
+    try {
+      await read()
+    } catch (caught) {
+      if (!isPosthouseError(caught)) throw caught
+    }
+  }
+
+  async function loadNewer(): Promise<void> {
+    if (window.isOpen.value) await grow(window.newer)
+  }
+
   async function loadOlder(): Promise<void> {
+    if (window.isOpen.value) return grow(window.older)
     const mine = log
     /* The log reads one page at a time and would answer at once, having done nothing. */
     if (loadingOlder.value || mine.loading) return
@@ -99,6 +126,29 @@ export function useChat(id: Ref<string>) {
     }
   }
 
+  function flash(seq: number): void {
+    clearTimeout(flashing)
+    flashed.value = seq
+    flashing = setTimeout(() => (flashed.value = null), FLASH_MS)
+  }
+
+  /* Goes to an entry, wherever in the log it is; false if it is not there for this reader. */
+  async function jumpTo(seq: number): Promise<boolean> {
+    const mine = log
+    if (!shown.value.some((entry) => entry.seq === seq)) {
+      if (entries.value.some((entry) => entry.seq === seq)) window.close()
+      else if (!(await window.open(mine, seq)) || mine !== log) return false
+    }
+    target.value = { seq }
+    flash(seq)
+    return true
+  }
+
+  function toNewest(): void {
+    window.close()
+    target.value = null
+  }
+
   watch(
     id,
     (value) => {
@@ -107,6 +157,7 @@ export function useChat(id: Ref<string>) {
       readBefore.value = null
       loadingOlder.value = false
       olderFailed.value = false
+      toNewest()
       const stops = [
         log.subscribe(() => ready.value && copy()),
         client.outbox.subscribe((changed) => changed === value && ready.value && copy()),
@@ -125,10 +176,15 @@ export function useChat(id: Ref<string>) {
     () => void ((!ready.value || error.value !== null) && load()),
   )
 
+  onScopeDispose(() => clearTimeout(flashing))
+
   return {
-    conversation, rows, pending, ready, error, hasOlder, loadingOlder, busy, olderFailed,
-    load, loadOlder,
-    send: (text: string) => void client.outbox.send(id.value, { text }),
+    conversation, entries: shown, rows, pending, window, target, flashed, ready, error, busy,
+    hasOlder: computed(() => (window.isOpen.value ? window.hasOlder.value : hasOlder.value)),
+    loadingOlder: computed(() => (window.isOpen.value ? window.loading.value && window.hasOlder.value : loadingOlder.value)),
+    olderFailed: computed(() => !window.isOpen.value && olderFailed.value),
+    load, loadOlder, loadNewer, jumpTo, toNewest,
+    send: (message: { text: string; replyToSeq: number | null; mentions: string[] }) => void client.outbox.send(id.value, message),
     resend: (clientMsgId: string) => client.outbox.retry(clientMsgId),
     discard: (clientMsgId: string) => client.outbox.discard(clientMsgId),
     typing: () => void client.conversations.typing(id.value),

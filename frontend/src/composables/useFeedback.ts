@@ -13,6 +13,10 @@ export function useFeedback() {
     ElMessage({ message: text, type: 'success', grouping: true })
   }
 
+  function warn(text: string): void {
+    ElMessage({ message: text, type: 'warning', grouping: true })
+  }
+
   function complain(error: unknown): void {
     ElMessage({ message: errorText(error), type: 'error', grouping: true, duration: 5000 })
   }
@@ -41,5 +45,5 @@ export function useFeedback() {
     }
   }
 
-  return { busy, note, complain, confirm, run }
+  return { busy, note, warn, complain, confirm, run }
 }

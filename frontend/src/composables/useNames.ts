@@ -3,12 +3,17 @@ import type { Conversation, Entry, User } from '@sdk'
 import { systemOf } from '@sdk'
 import { useI18n } from 'vue-i18n'
 import { useFriends } from '@/stores/friends'
+import { useMembers } from '@/stores/members'
 import { usePeople } from '@/stores/people'
 import { useSession } from '@/stores/session'
+import { bodyOf } from './messageBody'
+import { useSystemText } from './useSystemText'
 
 export function useNames() {
-  const { t, te } = useI18n()
+  const { t } = useI18n()
+  const { systemText } = useSystemText()
   const friends = useFriends()
+  const members = useMembers()
   const people = usePeople()
   const session = useSession()
 
@@ -26,19 +31,42 @@ export function useNames() {
     return conversation.kind === 'direct' && conversation.peer !== null && conversation.peer.id === session.userId
   }
 
+  /* A person by id; in a group by the name chosen for it, unless I have a remark. Whom we do not know yet is asked for. */
+  function nameOf(userId: string, groupId = ''): string {
+    const remark = friends.friends.get(userId)?.remark
+    if (remark) return remark
+    const nickname = members.byGroup.get(groupId)?.get(userId)?.nickname
+    if (nickname) return nickname
+    const user = people.users.get(userId) ?? (userId === session.userId ? session.me : null)
+    if (user != null) return userName(user)
+    people.want(userId)
+    return t('chats.deleted')
+  }
+
   function conversationName(conversation: Conversation): string {
     if (isNotebook(conversation)) return t('chats.notebook')
     if (conversation.peer !== null) return userName(conversation.peer)
-    return conversation.remark || t('chats.deleted')
+    return conversation.remark || conversation.group?.name || t('chats.deleted')
+  }
+
+  function bodyText(entry: Entry): string {
+    const body = bodyOf(entry)
+    if (body.kind === 'location') return t('message.labelled', { label: t('message.location'), text: body.name })
+    if (body.kind === 'card') return t('message.labelled', { label: t('message.cardOf'), text: nameOf(body.userId, entry.conversation_id) })
+    if (body.kind === 'merged') return t('message.labelled', { label: t('message.mergedTitle'), text: body.title })
+    return entry.summary || t('chat.unknownEntry')
   }
 
   function summaryOf(entry: Entry): string {
-    if (entry.recalled_at !== null) return t('chat.recalled')
+    const name = (userId: string) => nameOf(userId, entry.conversation_id)
+    if (entry.recalled_at !== null) {
+      if (entry.sender_id === session.userId) return t('message.recalledByMe')
+      return entry.sender_id === null ? t('chat.recalled') : t('message.recalledBy', { name: name(entry.sender_id) })
+    }
     const system = systemOf(entry)
-    if (system === null) return entry.summary || t('chat.unknownEntry')
-    const key = `system.${system.code}`
-    return te(key) ? t(key) : entry.summary || t('system.other')
+    if (system === null) return bodyText(entry)
+    return systemText(system.code, system.params, name, entry.summary)
   }
 
-  return { present, userName, isNotebook, conversationName, summaryOf }
+  return { present, userName, nameOf, isNotebook, conversationName, summaryOf }
 }

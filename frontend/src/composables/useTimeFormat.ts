@@ -26,11 +26,14 @@ export function useTimeFormat() {
   const dateFormat = make({ year: 'numeric', month: 'long', day: 'numeric' })
   const shortFormat = make({ month: 'numeric', day: 'numeric' })
   const shortYearFormat = make({ year: '2-digit', month: 'numeric', day: 'numeric' })
+  const soonFormat = make({ month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
   const fullFormat = make({ dateStyle: 'long', timeStyle: 'medium' })
   const relativeFormat = computed(() => new Intl.RelativeTimeFormat(locale.value, { numeric: 'auto' }))
 
   const clock = (at: number) => clockFormat.value.format(at)
   const date = (at: number) => dateFormat.value.format(at)
+  /* A day and hour of this year or the next. */
+  const soon = (at: number) => soonFormat.value.format(at)
   const full = (at: number) => fullFormat.value.format(at)
 
   function day(at: number, now: number): string {
@@ -57,5 +60,5 @@ export function useTimeFormat() {
     return days < 7 ? relativeFormat.value.format(-days, 'day') : date(at)
   }
 
-  return { clock, date, full, day, listTime, ago }
+  return { clock, date, soon, full, day, listTime, ago }
 }

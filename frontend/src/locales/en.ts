@@ -1,4 +1,6 @@
 /* The English texts. Their shape is the type every other language must fill (see Messages). */
+import groups from './groups.en'
+
 const en = {
   app: {
     name: 'Posthouse',
@@ -84,6 +86,7 @@ const en = {
     notebookHint: 'Notes to yourself, on all your devices.',
     deleted: 'Deleted account',
     you: 'You: {text}',
+    by: '{name}: {text}',
     draft: 'Draft:',
     typing: 'typing…',
     muted: 'Muted',
@@ -125,16 +128,15 @@ const en = {
     unblock: 'Unblock',
     blocked: 'This person does not take your messages.',
     peerGone: 'This account was deleted.',
+    muted: 'You are muted here until {when}.',
+    groupMuted: 'Only the owner and admins may write here at present.',
     lastSeen: 'last seen {when}',
     offline: 'offline',
     newFrom: 'New message from {name}: {text}',
     card: 'Profile of {name}',
     unknownEntry: 'A message this version cannot show',
   },
-  system: {
-    friends_now: 'You are friends now. Say hello.',
-    other: 'News of the house',
-  },
+  ...groups,
   contacts: {
     title: 'Contacts',
     requests: 'Requests',

@@ -1,5 +1,6 @@
 /* 简体中文文本。形状由英文文本决定（Messages）。 */
 import type { Messages } from './en'
+import groups from './groups.zh-CN'
 
 const zhCN: Messages = {
   app: {
@@ -86,6 +87,7 @@ const zhCN: Messages = {
     notebookHint: '写给自己的笔记，各设备同步。',
     deleted: '已注销的账号',
     you: '我：{text}',
+    by: '{name}：{text}',
     draft: '[草稿]',
     typing: '正在输入…',
     muted: '已静音',
@@ -127,16 +129,15 @@ const zhCN: Messages = {
     unblock: '移出黑名单',
     blocked: '对方不接收您的消息。',
     peerGone: '对方账号已注销。',
+    muted: '您在本群被禁言至 {when}。',
+    groupMuted: '全员禁言中，只有群主和管理员可以发言。',
     lastSeen: '{when}在线',
     offline: '离线',
     newFrom: '{name}发来新消息：{text}',
     card: '{name}的名片',
     unknownEntry: '当前版本无法显示的消息',
   },
-  system: {
-    friends_now: '你们已成为好友，打个招呼吧。',
-    other: '系统消息',
-  },
+  ...groups,
   contacts: {
     title: '通讯录',
     requests: '好友申请',

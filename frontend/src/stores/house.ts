@@ -5,7 +5,10 @@ import { defineStore } from 'pinia'
 import { ref } from 'vue'
 import { useClient } from './client'
 import { useConversations } from './conversations'
+import { useDrafts } from './drafts'
 import { useFriends } from './friends'
+import { useGroups } from './groups'
+import { useMembers } from './members'
 import { usePeople } from './people'
 import { useServer } from './server'
 import { useSession } from './session'
@@ -13,6 +16,7 @@ import { useSession } from './session'
 const RETRY_MS = [500, 1_000, 2_000, 5_000, 10_000] as const
 
 export type EntryListener = (entry: Entry) => void
+export type HiddenListener = (conversationId: string, seq: number) => void
 
 export const useHouse = defineStore('house', () => {
   const client = useClient()
@@ -21,17 +25,27 @@ export const useHouse = defineStore('house', () => {
   const server = useServer()
   const friends = useFriends()
   const conversations = useConversations()
+  const groups = useGroups()
+  const members = useMembers()
+  const drafts = useDrafts()
 
   /* True from a resync until the snapshot is here. */
   const resyncing = ref(false)
   /* Grows with each snapshot; who shows more than the snapshot holds watches it. */
   const snapshots = ref(0)
   const listeners = new Set<EntryListener>()
+  const hiddenListeners = new Set<HiddenListener>()
   let running: AbortController | null = null
 
   function onEntry(listener: EntryListener): () => void {
     listeners.add(listener)
     return () => listeners.delete(listener)
+  }
+
+  /* Something was hidden for me: whoever shows it takes it away. */
+  function onHidden(listener: HiddenListener): () => void {
+    hiddenListeners.add(listener)
+    return () => hiddenListeners.delete(listener)
   }
 
   async function pause(ms: number, signal: AbortSignal): Promise<void> {
@@ -46,6 +60,8 @@ export const useHouse = defineStore('house', () => {
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         await Promise.all([session.load(), server.load(), friends.load(myId), conversations.load()])
+        // Which groups I manage is known now.
+        await groups.load()
         snapshots.value++
         break
       } catch (error) {
@@ -65,8 +81,13 @@ export const useHouse = defineStore('house', () => {
         await conversations.onEntry(event.entry, myId)
         listeners.forEach((listener) => listener(event.entry))
         return
+      case 'entry.hidden':
+        hiddenListeners.forEach((listener) => listener(event.conversation_id, event.seq))
+        return conversations.onHidden(event)
       case 'conversation':
         return conversations.put(event.conversation)
+      case 'conversation.removed':
+        return conversations.onRemoved(event)
       case 'conversation.read':
         return conversations.onRead(event, myId)
       case 'friend':
@@ -77,12 +98,20 @@ export const useHouse = defineStore('house', () => {
         return friends.putRequest(event.friend_request, myId)
       case 'block':
         return friends.onBlock(event.user_id, event.blocked)
+      case 'group':
+        return conversations.onGroup(event.group)
+      case 'group.left':
+        conversations.onLeft(event)
+        if (!conversations.items.has(event.conversation_id)) groups.forget(event.conversation_id)
+        return
+      case 'join_request':
+        return groups.putRequest(event.join_request)
       case 'me':
         return session.apply(event.user)
       case 'user':
         return people.put(event.user)
       case 'typing':
-        return event.user_id === myId ? undefined : conversations.onTyping(event.conversation_id)
+        return event.user_id === myId ? undefined : conversations.onTyping(event.conversation_id, event.user_id)
       case 'presence':
         return people.presence(event.user_id, event.online, event.last_seen_at)
       case 'session.revoked':
@@ -109,7 +138,7 @@ export const useHouse = defineStore('house', () => {
   function stop(): void {
     running?.abort()
     running = null
-    for (const store of [people, friends, conversations]) store.reset()
+    for (const store of [people, friends, conversations, groups, members, drafts]) store.reset()
     resyncing.value = false
     snapshots.value = 0
   }
@@ -118,9 +147,10 @@ export const useHouse = defineStore('house', () => {
     stop()
     const myId = session.userId
     if (myId === null) return
+    drafts.start()
     running = new AbortController()
     void listen(myId, running.signal)
   }
 
-  return { resyncing, snapshots, start, stop, onEntry, retryNow: () => client.resume(), leads: () => client.leads }
+  return { resyncing, snapshots, start, stop, onEntry, onHidden, retryNow: () => client.resume(), leads: () => client.leads }
 })

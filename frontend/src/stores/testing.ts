@@ -1,6 +1,6 @@
 /* For tests of stores: the objects of the API with what a test does not care about filled in, and a client that only
    knows the calls a test gives it. */
-import type { Client, Conversation, Entry, Friend, User } from '@sdk'
+import type { Client, Conversation, Entry, Friend, Group, User } from '@sdk'
 import { createPinia, setActivePinia } from 'pinia'
 import { provideClient } from './client'
 
@@ -34,6 +34,7 @@ export function entry(seq: number, senderId: string | null, over: Partial<Entry>
     reply_to_seq: null,
     mentions: [],
     reactions: [],
+    changed_seq: null,
     created_at: 1_000 * seq,
     edited_at: null,
     recalled_at: null,
@@ -62,6 +63,33 @@ export function conversation(over: Partial<Conversation> = {}): Conversation {
     version: 1,
     ...over,
   }
+}
+
+export function group(over: Partial<Group> = {}): Group {
+  return {
+    id: '10',
+    name: 'Walkers',
+    avatar_file_id: null,
+    announcement: null,
+    announcement_by: null,
+    announcement_at: null,
+    join_policy: 'approval',
+    mute_all: false,
+    history_for_new: false,
+    strangers_may_write: false,
+    owner_id: ME,
+    member_count: 3,
+    my_role: 'owner',
+    my_nickname: '',
+    my_muted_until: null,
+    version: 1,
+    ...over,
+  }
+}
+
+/* An operation on an entry, as it is told; `target` is the entry as it is now. */
+export function operation(seq: number, type: 'recall' | 'edit' | 'reaction', target: Entry): Entry {
+  return entry(seq, target.sender_id, { type, content: { target_seq: target.seq, entry: { ...target, changed_seq: seq } } })
 }
 
 export function friend(id: string, over: Partial<Friend> = {}): Friend {

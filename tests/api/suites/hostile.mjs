@@ -2,7 +2,7 @@
 // named, and nothing is stored.
 import assert from 'node:assert/strict'
 
-import { DEVICE, call, describe, house, refused, test as plainTest, unique, uuid } from '../client.mjs'
+import { DEVICE, call, describe, house, ok, refused, test as plainTest, unique, uuid } from '../client.mjs'
 import { rowCounts } from '../house.mjs'
 import { operation, operations, resolve } from '../openapi.mjs'
 import { makeScene, pendingRequest } from '../scene.mjs'
@@ -25,6 +25,9 @@ async function prepare() {
   const pending = await pendingRequest(asking, 'in')
   const sent = await pendingRequest(asking, 'out')
   const device = DEVICE
+  const group = ok(await asking.post('/groups', { name: 'n', member_ids: [scene.owner.id], join_policy: 'approval' }), 201).id
+  const asks = ok(await scene.people.stranger.post(`/groups/${group}/join-requests`, {}), 201).id
+  const link = ok(await asking.post(`/groups/${group}/invite-links`, {}), 201)
   valid = {
     register: { body: { username: unique(), password: 'a fine password 1', nickname: 'n', device, invite: 'i' } },
     login: { body: { username: asking.username, password: asking.password, device } },
@@ -53,6 +56,28 @@ async function prepare() {
     sendMessage: { id: conversation, body: { client_msg_id: uuid(), type: 'text', content: { text: 'hi' }, reply_to_seq: 1 } },
     sync: { body: { conversations: [{ id: conversation, seq: 1, version: 1 }], limit: 20, next: conversation } },
     markRead: { id: conversation, body: { seq: 1 } },
+    createGroup: { body: { name: 'n', member_ids: [scene.owner.id], join_policy: 'approval' } },
+    getGroup: { id: group },
+    updateGroup: {
+      id: group,
+      body: { name: 'n', avatar_file_id: null, announcement: 'a', join_policy: 'approval', mute_all: false, history_for_new: false,
+        strangers_may_write: false },
+    },
+    dismissGroup: { id: group },
+    changeGroupOwner: { id: group, body: { user_id: scene.people.stranger.id } },
+    listGroupMembers: { id: group },
+    addGroupMembers: { id: group, body: { user_ids: [scene.owner.id] } },
+    updateGroupMember: { id: group, user_id: 'me', body: { role: 'member', muted_until: 0, nickname: 'n' } },
+    removeGroupMember: { id: group, user_id: scene.owner.id },
+    listJoinRequests: { id: group },
+    createJoinRequest: { id: group, body: { message: 'm' } },
+    acceptJoinRequest: { id: group, request_id: asks },
+    declineJoinRequest: { id: group, request_id: asks },
+    listInviteLinks: { id: group },
+    createInviteLink: { id: group, body: { expires_in: 60, max_uses: 1 } },
+    revokeInviteLink: { id: group, link_id: link.id },
+    lookAtInviteLink: { token: link.token },
+    joinByInviteLink: { token: link.token },
     sendTyping: { id: conversation },
   }
 }
@@ -248,6 +273,10 @@ test('ids in bodies that are unknown or of another app', async () => {
       for (const id of ['createFriendRequest', 'openConversation']) {
         refused(await send(operation(id), { body: { ...valid[id].body, user_id } }), 404, 'not_found')
       }
+      refused(await send(operation('changeGroupOwner'), { body: { user_id } }), 404, 'not_found')
+      refused(await send(operation('removeGroupMember'), {}, { user_id }), 404, 'not_found')
+      refused(await send(operation('addGroupMembers'), { body: { user_ids: [user_id] } }), 404, 'not_found')
+      refused(await send(operation('createGroup'), { body: { name: 'n', member_ids: [scene.owner.id, user_id] } }), 404, 'not_found')
     }
   })
 })

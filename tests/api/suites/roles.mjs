@@ -2,32 +2,43 @@
 import assert from 'node:assert/strict'
 
 import { call, describe, house, ok, test } from '../client.mjs'
-import { operations } from '../openapi.mjs'
+import { GROUP_ROLES, groupRows } from '../grouproles.mjs'
+import { operation, operations } from '../openapi.mjs'
 import { ROLES, rows } from '../roles.mjs'
-import { makeScene } from '../scene.mjs'
+import { makeGroupScene, makeScene } from '../scene.mjs'
 
 let made
 const shared = () => (made ??= makeScene())
+let madeGroup
+const sharedGroup = () => (madeGroup ??= makeGroupScene())
+
+/** [the table, its roles, how its scene is made, the scene that its rows share]; a row may be `operation: a case of it`. */
+const TABLES = [[rows, ROLES, makeScene, shared], [groupRows, GROUP_ROLES, makeGroupScene, sharedGroup]]
+const operationOf = (name) => name.split(':')[0]
 
 test('each operation has a row, and each row has all roles', () => {
-  assert.deepEqual(Object.keys(rows).sort(), operations.map((operation) => operation.id).sort())
-  for (const [id, row] of Object.entries(rows)) for (const role of ROLES) assert.ok(row[role], `${id} says nothing of ${role}`)
+  const named = new Set(TABLES.flatMap(([table]) => Object.keys(table).map(operationOf)))
+  assert.deepEqual([...named].sort(), operations.map(({ id }) => id).sort())
+  for (const [table, roles] of TABLES) {
+    for (const [name, row] of Object.entries(table)) for (const role of roles) assert.ok(row[role], `${name} says nothing of ${role}`)
+  }
 })
 
-for (const operation of operations) {
-  const row = rows[operation.id]
-  if (!row) continue
-  test(`${operation.id}: everybody gets what the table says`, async () => {
-    const scene = await (row.fresh ? makeScene() : shared())
+for (const [name, row, roles, make, share] of TABLES.flatMap(([table, ...rest]) =>
+  Object.entries(table).map(([name, row]) => [name, row, ...rest]))) {
+  const { id, method } = operation(operationOf(name)) ?? {}
+  if (!id) continue
+  test(`${name}: everybody gets what the table says${roles === GROUP_ROLES ? ', in a group' : ''}`, async () => {
+    const scene = await (row.fresh ? make() : share())
     const object = row.make ? await row.make(scene) : undefined
-    for (const role of ROLES) {
+    for (const role of roles) {
       const person = scene.people[role]
       const { path, body } = row.ask(scene, role, person, object)
-      const answer = await call(operation.method, path, { token: person.token, body })
+      const answer = await call(method, path, { token: person.token, body })
       const outcome = `${answer.status}${answer.status >= 400 ? ` ${answer.body.code}` : ''}`
       assert.equal(outcome, row[role], `${role}: ${describe(answer)}`)
     }
-    if (operation.id === 'login') await house.sql('DELETE FROM login_throttle')
+    if (id === 'login') await house.sql('DELETE FROM login_throttle')
   })
 }
 

@@ -1,4 +1,4 @@
--- 0004: assistants, what they are asked, and what it costs.
+-- 0005: assistants, what they are asked, and what it costs.
 
 -- A user of kind 1 is one while there is a row here.
 CREATE TABLE assistants (

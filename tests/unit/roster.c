@@ -1,0 +1,102 @@
+/* Who may write, in every standing; and rosters: found by their version only, and let go of for a newcomer.
+ */
+#include "model/roster.h"
+
+#include <CUnit/Basic.h>
+#include <stdlib.h>
+
+#include "model/conversations.h"
+
+enum { ANN = 10, BOB = 20, CID = 30, NOW = 1000 };
+
+static void test_pairs(void)
+{
+    static const struct {
+        unsigned flags;
+        enum err ann, cid;
+    } cases[] = {
+        {PAIR_OPEN | PAIR_FRIENDS, OK, ERR_NOT_FOUND},
+        {PAIR_OPEN, ERR_NOT_FRIENDS, ERR_NOT_FOUND},
+        {PAIR_OPEN | PAIR_STRANGERS, OK, ERR_NOT_FOUND},
+        {PAIR_OPEN | PAIR_FRIENDS | PAIR_LOW_BLOCKS, ERR_BLOCKED, ERR_NOT_FOUND},
+        {PAIR_OPEN | PAIR_STRANGERS | PAIR_HIGH_BLOCKS, ERR_BLOCKED, ERR_NOT_FOUND},
+        {PAIR_FRIENDS, ERR_NOT_FOUND, ERR_NOT_FOUND},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct place place = {CONVERSATION_DIRECT, ANN, BOB, cases[i].flags};
+        CU_ASSERT_EQUAL(conversation_may_send(&place, ANN, NULL, NOW), cases[i].ann);
+        CU_ASSERT_EQUAL(conversation_may_send(&place, BOB, NULL, NOW), cases[i].ann);
+        CU_ASSERT_EQUAL(conversation_may_send(&place, CID, NULL, NOW), cases[i].cid);
+    }
+    const struct place notebook = {CONVERSATION_DIRECT, ANN, ANN, PAIR_OPEN};
+    CU_ASSERT_EQUAL(conversation_may_send(&notebook, ANN, NULL, NOW), OK);
+    CU_ASSERT_EQUAL(conversation_may_send(&notebook, BOB, NULL, NOW), ERR_NOT_FOUND);
+}
+
+static void test_groups(void)
+{
+    static const struct {
+        unsigned flags;
+        struct roster_member me;
+        enum err err;
+    } cases[] = {
+        {0, {ANN, 1, GROUP_MEMBER, 0}, OK},
+        {0, {ANN, 1, GROUP_MEMBER, NOW}, OK}, /* until then, not longer */
+        {0, {ANN, 1, GROUP_MEMBER, NOW + 1}, ERR_MUTED},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_MEMBER, 0}, ERR_GROUP_MUTED},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_MEMBER, NOW + 1}, ERR_MUTED},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_ADMIN, 0}, OK},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_OWNER, 0}, OK},
+        {GROUP_IS_DISMISSED, {ANN, 1, GROUP_OWNER, 0}, ERR_NOT_FOUND},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct place place = {CONVERSATION_GROUP, 0, 0, cases[i].flags};
+        CU_ASSERT_EQUAL(conversation_may_send(&place, ANN, &cases[i].me, NOW), cases[i].err);
+        CU_ASSERT_EQUAL(conversation_may_send(&place, ANN, NULL, NOW), ERR_NOT_FOUND);
+    }
+    const struct place notice = {CONVERSATION_NOTICE, 0, 0, 0};
+    CU_ASSERT_EQUAL(conversation_may_send(&notice, ANN, &cases[0].me, NOW), ERR_NOT_FOUND);
+}
+
+static void test_rosters(void)
+{
+    static const struct roster_member members[] = {{CID, 1, GROUP_OWNER, 0}, {ANN, 4, GROUP_MEMBER, 0}};
+    struct rosters *rosters = rosters_new();
+
+    CU_ASSERT_PTR_NULL(rosters_get(rosters, 1, 7));
+    const struct roster *roster = rosters_put(rosters, 1, 7, members, 2);
+    CU_ASSERT_PTR_EQUAL(rosters_get(rosters, 1, 7), roster);
+    CU_ASSERT_PTR_NULL(rosters_get(rosters, 1, 8));
+    CU_ASSERT_PTR_NULL(rosters_get(rosters, 2, 7));
+    CU_ASSERT_EQUAL_FATAL(roster->n, 2);
+    CU_ASSERT_EQUAL(roster->members[0].user_id, ANN);
+    CU_ASSERT_EQUAL(roster_find(roster, CID)->role, GROUP_OWNER);
+    CU_ASSERT_EQUAL(roster_find(roster, ANN)->visible_from_seq, 4);
+    CU_ASSERT_PTR_NULL(roster_find(roster, BOB));
+    roster = rosters_put(rosters, 1, 8, NULL, 0);
+    CU_ASSERT_PTR_NULL(rosters_get(rosters, 1, 7));
+    CU_ASSERT_PTR_NULL(roster_find(roster, ANN));
+    for (uint64_t id = 2; id < 2000;
+         id++) { /* far more than are kept: each is there while it is the newest */
+        roster = rosters_put(rosters, id, 1, members, 2);
+        CU_ASSERT_PTR_EQUAL(rosters_get(rosters, id, 1), roster);
+    }
+    rosters_free(rosters);
+}
+
+int main(void)
+{
+    if (CU_initialize_registry() != CUE_SUCCESS)
+        return 2;
+    CU_pSuite suite = CU_add_suite("roster", NULL, NULL);
+    CU_ADD_TEST(suite, test_pairs);
+    CU_ADD_TEST(suite, test_groups);
+    CU_ADD_TEST(suite, test_rosters);
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    const unsigned failed = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failed ? 1 : 0;
+}
