@@ -104,6 +104,23 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+/* A kept connection opens no socket: one to a private address may be another provider's. */
+static int check_connection(void *arg, char *address, char *own_address, int port, int own_port)
+{
+    struct stream *s = arg;
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+    (void)own_address;
+    (void)port;
+    (void)own_port;
+    const bool is_v4 = inet_pton(AF_INET, address, &v4.sin_addr) == 1;
+    const bool is_known = is_v4 || inet_pton(AF_INET6, address, &v6.sin6_addr) == 1;
+    s->is_refused =
+        !s->ask.may_be_private && (!is_known || is_private(is_v4 ? (const void *)&v4 : (const void *)&v6));
+    return s->is_refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 /* ---- one stream ---- */
 
 static size_t on_write(char *bytes, size_t size, size_t n, void *arg)
@@ -133,6 +150,8 @@ static void prepare(struct stream *s)
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, s);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, s);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_connection);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, s);
 }
 
 struct stream *stream_open(struct streams *all, const struct stream_ask *ask)
