@@ -266,7 +266,7 @@ static enum err may_answer(struct ctx *ctx, const struct conversation_row *conv,
 
     const enum err err = q_member_get(ctx, conv->id, assistant_id, &row);
     *may = err == OK && !row.left_seq;
-    if (err == ERR_NOT_FOUND || !*may)
+    if (!*may)
         return err == ERR_NOT_FOUND ? OK : err;
     const struct roster_member me = {.user_id = assistant_id,
                                      .visible_from_seq = row.visible_from_seq,
@@ -290,55 +290,56 @@ static struct str failure(struct arena *arena, const struct ai_reply_row *reply,
 
 /* The one entry: the answer of the assistant, or the house's word that there is none. */
 static enum err say(struct ctx *ctx, struct conversation_row *conv, const struct ai_reply_row *reply,
-                    const struct reply_end *end, const char **reason)
+                    const struct reply_end *end)
 {
     const bool is_answer = end->state == REPLY_DONE || (end->state == REPLY_CANCELLED && end->text.n);
-    struct log_draft draft = {.reply_to_seq = reply->ask_seq};
-    bool may = true;
+    struct log_draft draft = {.type = ENTRY_SYSTEM, .reply_to_seq = reply->ask_seq};
 
     memcpy(draft.client_msg_id, &reply->id, sizeof reply->id);
     memcpy(draft.client_msg_id + 8, "ai.reply", 8);
-    if (is_answer)
-        TRY(may_answer(ctx, conv, reply->assistant_id, &may));
-    if (is_answer && may) {
+    if (is_answer) {
         draft.sender_id = reply->assistant_id;
         draft.type = ENTRY_TEXT;
         draft.counts = true;
         draft.content = entry_text_content(ctx->arena, end->text);
     } else {
-        *reason = may ? end->reason : "not_allowed";
-        draft.type = ENTRY_SYSTEM;
-        draft.content = failure(ctx->arena, reply, *reason, may ? end->text : STR(""));
+        draft.content = failure(ctx->arena, reply, end->reason, end->text);
     }
     return log_append(ctx, conv, &draft, NULL);
 }
 
+/* First the row, which says whether it is ours to end, then the entry that it names. */
 static enum err end_it(struct ctx *ctx, void *arg)
 {
     const struct ending *e = arg;
-    const struct reply_end *end = e->end;
-    const char *reason = end->state == REPLY_DONE ? "" : end->reason;
+    struct reply_end end = *e->end;
     struct conversation_row conv;
     struct ai_reply_row *rows;
     uint64_t changed;
+    bool may;
     size_t n;
 
     TRY(conversation_lock(ctx, e->reply->conversation_id, &conv));
-    TRY(say(ctx, &conv, e->reply, end, &reason));
+    TRY(may_answer(ctx, &conv, e->reply->assistant_id, &may));
+    if (!may) {
+        end.state = end.state == REPLY_DONE ? REPLY_FAILED : end.state;
+        end.reason = "not_allowed";
+        end.text = STR("");
+    }
     TRY(q_ai_replies_get(ctx, &e->reply->id, 1, &rows, &n));
-    const bool was_refused = end->state == REPLY_DONE && reason[0];
     const struct q_ai_reply_end_in in = {.id = e->reply->id,
                                          .process = e->process,
-                                         .state = was_refused ? REPLY_FAILED : end->state,
-                                         .seq = conv.last_seq,
-                                         .reason = str_of(reason),
-                                         .input_tokens = end->input_tokens,
-                                         .output_tokens = end->output_tokens,
+                                         .state = end.state,
+                                         .seq = conv.last_seq + 1,
+                                         .reason = str_of(end.reason),
+                                         .input_tokens = end.input_tokens,
+                                         .output_tokens = end.output_tokens,
                                          .finished_at = clock_wall_ms()};
     TRY(q_ai_reply_end(ctx, &in, &changed));
     if (!changed || !n)
         return fail(ctx, ERR_CONFLICT, "it is another process's by now");
-    TRY(settle(ctx, &rows[0], end->input_tokens + end->output_tokens));
+    TRY(settle(ctx, &rows[0], end.input_tokens + end.output_tokens));
+    TRY(say(ctx, &conv, e->reply, &end));
     event_add(&ctx->events, ctx->arena,
               (struct event){
                   .kind = EVENT_AI_FINISHED, .id = conv.id, .other_id = e->reply->id, .seq = conv.last_seq});

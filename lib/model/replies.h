@@ -78,7 +78,7 @@ uint64_t ai_day(void);
 struct reply_end {
     enum reply_state state;
     struct str text;    /* of REPLY_DONE and REPLY_CANCELLED: the answer; else what there was of it */
-    const char *reason; /* of the others: a word that clients know */
+    const char *reason; /* of the others: a word that clients know; else "" */
     uint64_t input_tokens, output_tokens;
 };
 /*
