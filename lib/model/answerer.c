@@ -18,6 +18,7 @@ enum {
     LEASE_MS = 10 * 1000,
     RENEW_EVERY_MS = 2000,
     EXPIRE_EVERY_MS = 1000,
+    FIRST_MS = 500,
     REDIS_MS = 1000,
 };
 
@@ -223,6 +224,8 @@ struct answerer *answerer_new(struct house *house, const struct providers *provi
     a->failed = count_cell("posthouse_ai_failures_total");
     crypt_random(&a->process, sizeof a->process);
     a->process |= 1; /* 0 is nobody */
+    /* A process that answers one request in a shell is gone by then. */
+    a->claim_ms = a->expire_ms = clock_mono_ms() + FIRST_MS;
     if (pthread_create(&a->thread, NULL, run, a) != 0)
         abort();
     return a;

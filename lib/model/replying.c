@@ -47,6 +47,13 @@ static struct health *health_of(struct answerer *a, const struct provider *provi
     abort();
 }
 
+/* The most that may come, of this provider or the one after it. */
+static uint64_t most_output(const struct provider *p)
+{
+    const int64_t mine = p->max_output_tokens, next = p->fallback ? p->fallback->max_output_tokens : 0;
+    return (uint64_t)(mine > next ? mine : next);
+}
+
 /* Everything before the call. ERR_AI_LIMIT, ERR_NOT_FOUND, ERR_AI_OFF say why there is none. */
 static enum err prepare(struct answerer *a, struct replying *answer)
 {
@@ -61,8 +68,7 @@ static enum err prepare(struct answerer *a, struct replying *answer)
         return ERR_AI_OFF;
     TRY(prompt_make(&ctx, &answer->reply, &assistant, answer->provider, &prompt));
     if (!answer->has_reserved)
-        TRY(reply_reserve(&ctx, &answer->reply, a->process,
-                          prompt.tokens + (uint64_t)answer->provider->max_output_tokens));
+        TRY(reply_reserve(&ctx, &answer->reply, a->process, prompt.tokens + most_output(answer->provider)));
     answer->has_reserved = true;
     answer->prompt_tokens = prompt.tokens;
     answer->call = call_new(a->streams, answer->provider, health_of(a, answer->provider), prompt.json);
@@ -147,13 +153,14 @@ static void tell(struct answerer *a, struct replying *answer)
 
 /* ---- writing ---- */
 
-/* Another provider may be asked where this one gave nothing. */
+/* Another provider may be asked, once, where this one gave nothing. */
 static bool falls_back(struct replying *answer)
 {
     const struct provider *other = answer->provider->fallback;
 
-    if (call_has_begun(answer->call) || !other || other->fallback == answer->provider)
+    if (call_has_begun(answer->call) || !other || answer->has_fallen_back)
         return false;
+    answer->has_fallen_back = true;
     call_free(answer->call);
     answer->call = NULL;
     answer->provider = other;

@@ -20,7 +20,7 @@ struct replying {
     const struct provider *provider; /* that is asked now; NULL: nobody was yet */
     struct call *call;
     uint64_t prompt_tokens;
-    bool has_reserved, is_cancelled, has_told;
+    bool has_reserved, is_cancelled, has_told, has_fallen_back;
     bool is_over;
     struct reply_end end; /* when it is over; its text is the call's */
     int64_t next_ms;      /* not before: beginning, or ending */

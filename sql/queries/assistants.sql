@@ -48,6 +48,7 @@ WHERE a.app_id = :app_id AND a.user_id > :after ORDER BY a.user_id LIMIT :max;
 -- out: assistant_row(user_id u64, provider str, prompt str)
 SELECT a.user_id, a.provider, a.prompt FROM assistants AS a
 WHERE a.app_id = :app_id AND a.user_id > :after
+  AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = a.user_id AND u.state = 0)
   AND (a.listed = 0 OR EXISTS (SELECT 1 FROM assistant_allowed AS l WHERE l.assistant_id = a.user_id
     AND (l.subject_id = :asker_id OR EXISTS (SELECT 1 FROM members AS m
       WHERE m.conversation_id = l.subject_id AND m.user_id = :asker_id AND m.left_seq IS NULL))))
@@ -59,6 +60,7 @@ ORDER BY a.user_id LIMIT :max;
 -- out: assistant_row
 SELECT a.user_id, a.provider, a.prompt FROM assistants AS a
 WHERE a.app_id = :app_id AND a.user_id = :user_id
+  AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = a.user_id AND u.state = 0)
   AND (a.listed = 0 OR EXISTS (SELECT 1 FROM assistant_allowed AS l WHERE l.assistant_id = a.user_id
     AND (l.subject_id = :asker_id OR EXISTS (SELECT 1 FROM members AS m
       WHERE m.conversation_id = l.subject_id AND m.user_id = :asker_id AND m.left_seq IS NULL))));
