@@ -137,6 +137,33 @@ static enum err tell_entries(struct ctx *ctx, const struct some *s)
     return OK;
 }
 
+static enum err tell_replies(struct ctx *ctx, const struct some *s)
+{
+    struct conversation_access *access = arena_array(ctx->arena, s->n, sizeof *access);
+    uint64_t *ids = arena_array(ctx->arena, s->n, sizeof *ids);
+    struct ai_reply_row *rows;
+    size_t n;
+
+    for (size_t i = 0; i < s->n; i++)
+        ids[i] = s->events[i]->other_id;
+    TRY(load_access(ctx, s, access));
+    TRY(q_ai_replies_get(ctx, ids, s->n, &rows, &n));
+    for (size_t i = 0; i < s->n; i++) {
+        const struct ai_reply_row *row = rows;
+        while (row < rows + n && row->id != ids[i])
+            row++;
+        if (row == rows + n || !may_see(&access[i], s->events[i]->seq))
+            continue;
+        struct buf b = begin(ctx->arena, "ai.finished");
+        put_id(&b, "conversation_id", row->conversation_id);
+        put_id(&b, "reply_id", row->id);
+        buf_printf(&b, ",\"seq\":%llu,\"state\":\"%s\",\"version\":1", (unsigned long long)row->seq,
+                   reply_states[row->state]);
+        *s->json[i] = finish(&b);
+    }
+    return OK;
+}
+
 static enum err tell_conversations(struct ctx *ctx, const struct some *s)
 {
     struct conversation *found = arena_array(ctx->arena, s->n, sizeof *found);
@@ -232,35 +259,6 @@ static enum err tell_join_requests(struct ctx *ctx, const struct some *s)
     for (size_t i = 0; i < s->n; i++)
         if (found[i].id)
             *s->json[i] = object(ctx->arena, "join_request", "join_request", &join_request_shape, &found[i]);
-    return OK;
-}
-
-/* ---- assistants ---- */
-
-static enum err tell_replies(struct ctx *ctx, const struct some *s)
-{
-    struct conversation_access *access = arena_array(ctx->arena, s->n, sizeof *access);
-    uint64_t *ids = arena_array(ctx->arena, s->n, sizeof *ids);
-    struct ai_reply_row *rows;
-    size_t n;
-
-    TRY(load_access(ctx, s, access));
-    for (size_t i = 0; i < s->n; i++)
-        ids[i] = s->events[i]->other_id;
-    TRY(q_ai_replies_get(ctx, ids, s->n, &rows, &n));
-    for (size_t i = 0; i < s->n; i++) {
-        const struct ai_reply_row *row = rows;
-        for (; row < rows + n && row->id != ids[i]; row++)
-            ;
-        if (row == rows + n || !may_see(&access[i], s->events[i]->seq))
-            continue;
-        struct buf b = begin(ctx->arena, "ai.finished");
-        put_id(&b, "conversation_id", row->conversation_id);
-        put_id(&b, "reply_id", row->id);
-        put_number(&b, "seq", row->seq);
-        buf_printf(&b, ",\"state\":\"%s\",\"version\":1", reply_states[row->state]);
-        *s->json[i] = finish(&b);
-    }
     return OK;
 }
 
