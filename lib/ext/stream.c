@@ -105,6 +105,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 }
 
 /* A kept connection opens no socket: one to a private address may be another provider's. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): the type of the function is libcurl's */
 static int check_connection(void *arg, char *address, char *own_address, int port, int own_port)
 {
     struct stream *s = arg;

@@ -91,7 +91,7 @@ static enum err set_names(struct ctx *ctx, const struct entry *entries, struct s
 /* Newest first; the first is what is asked. */
 static enum err read_said(struct ctx *ctx, const struct ai_reply_row *reply, struct said **out, size_t *n)
 {
-    struct conversation_access access;
+    struct conversation_access access = {0};
     struct entry_row *rows;
 
     TRY(conversation_for_reader(ctx, reply->conversation_id, &access));

@@ -75,7 +75,7 @@ static void fill(const struct ai_reply_row *row, struct reply *out)
 
 static enum err find(struct ctx *ctx, const struct reply_ref *ref, struct ai_reply_row *out)
 {
-    struct conversation_access access;
+    struct conversation_access access = {0};
     struct ai_reply_row *rows;
     size_t n;
 
@@ -94,7 +94,7 @@ static enum err entry_text(struct ctx *ctx, const struct ai_reply_row *row, stru
     const struct entry_ref ref = {row->conversation_id, row->seq};
     struct text_content content = {STR("")};
     struct problem problem = {0};
-    struct entry entry;
+    struct entry entry = {0};
 
     *out = STR("");
     const enum err err = entry_for_reader(ctx, &ref, &entry);
@@ -133,7 +133,7 @@ static enum err show(struct ctx *ctx, const struct reply_ref *ref, const struct 
 
 enum err reply_load(struct ctx *ctx, const struct reply_ref *ref, struct reply *out)
 {
-    struct ai_reply_row row;
+    struct ai_reply_row row = {0};
 
     TRY(find(ctx, ref, &row));
     return show(ctx, ref, &row, out);
@@ -141,7 +141,7 @@ enum err reply_load(struct ctx *ctx, const struct reply_ref *ref, struct reply *
 
 enum err reply_cancel(struct ctx *ctx, const struct reply_ref *ref, struct reply *out)
 {
-    struct ai_reply_row row;
+    struct ai_reply_row row = {0};
 
     TRY(find(ctx, ref, &row));
     if (row.asker_id != ctx->actor.user_id)
@@ -154,9 +154,9 @@ enum err reply_regenerate(struct ctx *ctx, const struct reply_ref *ref, struct r
 {
     struct ai_reply_open_row *open;
     struct assistant_row assistant;
-    struct ai_reply_row row;
-    struct acting acting;
-    struct entry entry;
+    struct ai_reply_row row = {0};
+    struct acting acting = {0};
+    struct entry entry = {0};
     size_t n;
 
     TRY(find(ctx, ref, &row));

@@ -58,8 +58,8 @@ static uint64_t most_output(const struct provider *p)
 static enum err prepare(struct answerer *a, struct replying *answer)
 {
     struct ctx ctx = replying_ctx(a, &answer->reply);
-    struct assistant_row assistant;
-    struct prompt prompt;
+    struct assistant_row assistant = {0};
+    struct prompt prompt = {0};
 
     TRY(assistant_for(&ctx, answer->reply.assistant_id, &assistant));
     if (!answer->provider)
