@@ -6,8 +6,6 @@
  * conversation who may write, and answers after the commit. Repeating a send
  * with its client_msg_id is always safe.
  */
-#include <endian.h>
-
 #include "ext/crypt.h"
 #include "model/changes.h"
 #include "model/contents.h"
@@ -251,13 +249,15 @@ static void sent(void *arg, enum err err, struct str entry_json, bool repeated, 
 /* All that the request says, in 16 bytes: a repetition must say the same. */
 static void hash_send(const struct send_in *in, const struct send *send, unsigned char out[16])
 {
-    const uint64_t reply = htobe64((uint64_t)in->reply_to_seq);
+    unsigned char reply[8];
     const struct str parts[] = {str_of(content_names[in->type]),
                                 send->type == ENTRY_TEXT ? in->content.text.text : send->content,
-                                {(const char *)&reply, sizeof reply},
+                                {(const char *)reply, sizeof reply},
                                 send->mentions};
     unsigned char whole[CRYPT_SHA256_BYTES];
 
+    for (int i = 0; i < 8; i++)
+        reply[i] = (unsigned char)(in->reply_to_seq >> (56 - 8 * i));
     crypt_sha256(parts, sizeof parts / sizeof *parts, whole);
     memcpy(out, whole, 16);
 }

@@ -33,11 +33,11 @@ void group_tell(struct ctx *ctx, const struct group_held *g);
 
 /* Params of what the house says, member by member: begin, then any of the others, then group_say(). */
 struct buf says_begin(struct ctx *ctx);
-void says_id(struct buf *params, const char *name, uint64_t id);
-void says_ids(struct buf *params, const char *name, const uint64_t *ids, size_t n);
-void says_text(struct buf *params, const char *name, struct str text);
-void says_number(struct buf *params, const char *name, int64_t number);
-void says_bool(struct buf *params, const char *name, bool value);
+void says_id(struct buf *params, const char *field, uint64_t id);
+void says_ids(struct buf *params, const char *field, const uint64_t *ids, size_t n);
+void says_text(struct buf *params, const char *field, struct str text);
+void says_number(struct buf *params, const char *field, int64_t number);
+void says_bool(struct buf *params, const char *field, bool value);
 /* A system entry in its log. */
 enum err group_say(struct ctx *ctx, struct group_held *g, const char *code, struct buf *params) MUST_CHECK;
 

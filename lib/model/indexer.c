@@ -263,8 +263,10 @@ struct indexer *indexer_new(const struct conf *conf, struct house *house)
     return x;
 }
 
-void indexer_free(struct indexer *x)
+void indexer_free(struct indexer *indexer)
 {
+    struct indexer *x = indexer;
+
     pthread_mutex_lock(&x->lock);
     x->stopping = true;
     pthread_cond_signal(&x->stop_said);

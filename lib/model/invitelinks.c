@@ -156,7 +156,7 @@ enum err invite_look(struct ctx *ctx, struct str token, struct invite_look *out)
 /* Uses are counted under the group's lock, so the last one is one person's. */
 enum err invite_join(struct ctx *ctx, struct str token, uint64_t *group_id, bool *joined)
 {
-    struct invite_look look;
+    struct invite_look look = {0};
     struct invite_link_row link;
     struct group_held g;
     uint64_t used;

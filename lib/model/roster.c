@@ -44,11 +44,13 @@ enum err conversation_may_send(const struct place *place, uint64_t user_id, cons
 
 /* ---- rosters ---- */
 
-/* Of 5,000 members each: 40 MiB at the most. */
-enum { SLOTS = 256 };
+/* 32 MiB of members at the most, in however many groups that is. */
+enum { SLOTS = 4096, SLOT_BITS = 12, MEMBERS_MAX = 1000000 };
 
 struct rosters {
     struct roster *slots[SLOTS]; /* by a hash of the id; a newcomer takes the place of another */
+    size_t members;              /* of all of them */
+    size_t next;                 /* whose turn it is to be let go when there are too many */
 };
 
 static int by_user(const void *a, const void *b)
@@ -66,7 +68,7 @@ const struct roster_member *roster_find(const struct roster *roster, uint64_t us
 
 static size_t slot_of(uint64_t id)
 {
-    return (size_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> 56);
+    return (size_t)((id * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - SLOT_BITS));
 }
 
 struct rosters *rosters_new(void)
@@ -97,10 +99,19 @@ const struct roster *rosters_get(const struct rosters *r, uint64_t conversation_
                : NULL;
 }
 
+static void let_go(struct rosters *r, size_t slot)
+{
+    if (!r->slots[slot])
+        return;
+    r->members -= r->slots[slot]->n;
+    free(r->slots[slot]);
+    r->slots[slot] = NULL;
+}
+
 const struct roster *rosters_put(struct rosters *r, uint64_t conversation_id, uint64_t members_version,
                                  const struct roster_member *members, size_t n)
 {
-    struct roster **slot = &r->slots[slot_of(conversation_id)];
+    const size_t slot = slot_of(conversation_id);
     struct roster *roster = malloc(sizeof *roster + n * sizeof *members);
 
     if (!roster)
@@ -112,7 +123,10 @@ const struct roster *rosters_put(struct rosters *r, uint64_t conversation_id, ui
         memcpy(roster->members, members, n * sizeof *members);
         qsort(roster->members, n, sizeof *members, by_user);
     }
-    free(*slot);
-    *slot = roster;
+    let_go(r, slot);
+    while (r->members && r->members + n > MEMBERS_MAX)
+        let_go(r, r->next++ % SLOTS);
+    r->slots[slot] = roster;
+    r->members += n;
     return roster;
 }

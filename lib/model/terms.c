@@ -158,7 +158,8 @@ static void merge(struct postings *p)
 {
     size_t kept = 0;
 
-    qsort(p->items, p->n, sizeof *p->items, compare_postings);
+    if (p->n)
+        qsort(p->items, p->n, sizeof *p->items, compare_postings);
     for (size_t i = 0; i < p->n; i++) {
         struct search_posting *last = kept ? &p->items[kept - 1] : NULL;
         const struct search_posting *one = &p->items[i];

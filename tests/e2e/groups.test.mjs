@@ -180,7 +180,7 @@ step('the read list says who has read and who has not', async () => {
     return false
   })
   await anna.shot('37-readers')
-  await anna.page.locator('.el-tabs__item').nth(1).click()
+  await anna.click('readers-unread')
   await anna.see('reader-unread', `[data-user="${people.c.name}"]`)
   await anna.page.keyboard.press('Escape')
   await anna.gone('readers')
@@ -379,6 +379,43 @@ step('whoever is removed sees so at once, and nothing more of the group', async 
   await cleo.see('chat-gone', '[data-reason="removed"]')
   await cleo.shot('52-removed')
   await cleo.at('conversation-row', `[data-id="${groupId}"]`).waitFor({ state: 'detached' })
+})
+
+step('somebody asks to be let in, and is', async () => {
+  await inPanel(anna, async () => {
+    await anna.click('group-policy-approval')
+    await anna.seeText('group-address', `/groups/${groupId}`)
+  })
+  await cleo.page.goto(`/groups/${groupId}`)
+  await cleo.seeText('join-name', GROUP)
+  await cleo.fill('join-message', '我还想回来')
+  await cleo.shot('53-ask')
+  await cleo.click('join-do')
+  await cleo.see('join-asked')
+  await anna.see('group-waiting')
+  await bert.see('conversation-asking')
+  await inPanel(anna, async () => {
+    await anna.seeText('join-request', '我还想回来')
+    await anna.shot('54-asked')
+    await anna.click('join-accept')
+    await anna.gone('join-request')
+  })
+  await cleo.see('join-open')
+  await cleo.click('join-open')
+  await cleo.seeText('system-entry', '安娜同意您加入了群聊')
+  await anna.gone('group-waiting')
+})
+
+step('in the dark', async () => {
+  await anna.click('theme-toggle')
+  await anna.hears('Welcome, Doris!')
+  await anna.shot('55-dark')
+  await message(anna, 'Welcome, Doris!').locator('.bubble').click({ button: 'right' })
+  await anna.see('action-menu')
+  await anna.shot('56-dark-menu')
+  await anna.page.keyboard.press('Escape')
+  await anna.gone('action-menu')
+  await anna.click('theme-toggle')
 })
 
 step('the owner hands the group over, leaves, and the new owner dismisses it', async () => {

@@ -11,7 +11,8 @@
 #include "lib/fixture.h"
 
 #define COLUMNS                                                                                              \
-    "(conversation_id, seq, sender_id, client_msg_id, part, request_hash, type, counts, content, reply_to_seq,"  \
+    "(conversation_id, seq, sender_id, client_msg_id, part, request_hash, type, counts, content, "           \
+    "reply_to_seq,"                                                                                          \
     " created_at, edited_at, recalled_at)"
 
 static struct conf conf;
@@ -25,7 +26,8 @@ static void say(struct person *p, uint64_t id, unsigned last, const char *text)
                    ", UNHEX(LPAD(HEX(s.seq), 32, '0')), 0, UNHEX(REPEAT('00', 16)), 0, 1,"
                    " CONCAT('{\"text\":\"', %s, '\"}'), NULL, s.seq, NULL, NULL FROM seq_1_to_%u AS s",
                    id, p->id, text, last);
-    fixture_number(p, "UPDATE conversations SET last_seq = %u, last_shown_seq = %u WHERE id = %" PRIu64, last, last, id);
+    fixture_number(p, "UPDATE conversations SET last_seq = %u, last_shown_seq = %u WHERE id = %" PRIu64, last,
+                   last, id);
 }
 
 static struct sync_answer sync_of(struct person *p, struct sync_known *known, size_t n, size_t limit,
@@ -140,16 +142,18 @@ static uint64_t many(struct person *p, unsigned n)
 
     fixture_number(p,
                    "INSERT INTO conversations (id, app_id, kind, low_id, high_id, flags, last_seq, last_at,"
-                   " members_version, version, created_at, last_shown_seq) SELECT %" PRIu64 " + s.seq, 1, 0, %" PRIu64 ", %" PRIu64
+                   " members_version, version, created_at, last_shown_seq) SELECT %" PRIu64
+                   " + s.seq, 1, 0, %" PRIu64 ", %" PRIu64
                    " + s.seq, 9, 1, 1, 1, 1, 1, 1 FROM seq_1_to_%u AS s",
                    base, p->id, base, n);
+    fixture_number(
+        p,
+        "INSERT INTO members (conversation_id, user_id, visible_from_seq, left_seq, read_seq, version,"
+        " joined_at) SELECT %" PRIu64 " + s.seq, %" PRIu64 ", 1, NULL, 0, 0, 1 FROM seq_1_to_%u AS s",
+        base, p->id, n);
     fixture_number(p,
-                   "INSERT INTO members (conversation_id, user_id, visible_from_seq, left_seq, read_seq, version,"
-                   " joined_at) SELECT %" PRIu64 " + s.seq, %" PRIu64
-                   ", 1, NULL, 0, 0, 1 FROM seq_1_to_%u AS s",
-                   base, p->id, n);
-    fixture_number(p,
-                   "INSERT INTO entries " COLUMNS " SELECT %" PRIu64 " + s.seq, 1, 1, UNHEX(REPEAT('00', 16)), 0,"
+                   "INSERT INTO entries " COLUMNS " SELECT %" PRIu64
+                   " + s.seq, 1, 1, UNHEX(REPEAT('00', 16)), 0,"
                    " UNHEX(REPEAT('00', 16)), 0, 1, '{\"text\":\"hi\"}', NULL, 1, NULL, NULL"
                    " FROM seq_1_to_%u AS s",
                    base, n);

@@ -8,6 +8,7 @@
 import { GROUPS } from './deeds/groups.mjs'
 import { MESSAGES } from './deeds/messages.mjs'
 import { PEOPLE } from './deeds/people.mjs'
+import { SEARCH } from './deeds/search.mjs'
 import { SETTINGS } from './deeds/settings.mjs'
 
-export const DEEDS = { ...MESSAGES, ...SETTINGS, ...PEOPLE, ...GROUPS }
+export const DEEDS = { ...MESSAGES, ...SETTINGS, ...PEOPLE, ...GROUPS, ...SEARCH }

@@ -207,12 +207,26 @@ export class Device extends Client {
 
   /** A conversation of a sync: with a gap, the log is begun anew or the gap is filled, as one likes. */
   async takeChange({ conversation, from_seq, to_seq, limited, items, changed, changed_limited }) {
+    const known = this.view.conversations.get(conversation.id)?.version
     const { held, isNew } = this.view.take(conversation)
     const reached = held.log.hi
-    if (isNew || changed_limited || (limited && this.chance(0.5))) held.reset(from_seq - 1)
+    const isAnew = isNew || changed_limited || (limited && this.chance(0.5))
+    if (isAnew) held.reset(from_seq - 1)
     for (const entry of changed) held.log.keep(entry)
     const isWhole = items.every((item) => held.next(item))
     if (!isWhole || (!isNew && reached > to_seq)) await this.fill(held, Math.max(to_seq, reached))
+    if (!isAnew && conversation.version > known) await this.lookForHidden(held)
+  }
+
+  /** A sync does not say which entries another device hid; that the version rose says that it may have. */
+  async lookForHidden(held) {
+    const { log } = held
+    for (let after = log.lo - 1; after < log.hi;) {
+      const page = await this.read(`/conversations/${held.id}/messages?limit=200&after_seq=${after}`)
+      if (!page?.covers || !this.isHeld(held, log)) return
+      for (const { seq, type } of page.items) if (type === 'hidden') log.hide(seq)
+      after = page.covers[1]
+    }
   }
 
   // ---- listening ----

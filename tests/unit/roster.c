@@ -78,11 +78,32 @@ static void test_rosters(void)
     roster = rosters_put(rosters, 1, 8, NULL, 0);
     CU_ASSERT_PTR_NULL(rosters_get(rosters, 1, 7));
     CU_ASSERT_PTR_NULL(roster_find(roster, ANN));
-    for (uint64_t id = 2; id < 2000;
-         id++) { /* far more than are kept: each is there while it is the newest */
+    /* Far more than are kept: each is there while it is the newest. */
+    for (uint64_t id = 2; id < 10000; id++) {
         roster = rosters_put(rosters, id, 1, members, 2);
         CU_ASSERT_PTR_EQUAL(rosters_get(rosters, id, 1), roster);
     }
+    rosters_free(rosters);
+}
+
+/* A million members at the most are kept, however they are spread over groups. */
+static void test_rosters_are_bounded(void)
+{
+    enum { MANY = 5000, GROUPS = 500 };
+    static struct roster_member members[MANY];
+    struct rosters *rosters = rosters_new();
+    size_t kept = 0;
+
+    for (uint64_t i = 0; i < MANY; i++)
+        members[i].user_id = i + 1;
+    for (uint64_t id = 1; id <= GROUPS; id++) {
+        const struct roster *roster = rosters_put(rosters, id, 1, members, MANY);
+        CU_ASSERT_PTR_EQUAL(rosters_get(rosters, id, 1), roster);
+    }
+    for (uint64_t id = 1; id <= GROUPS; id++)
+        kept += rosters_get(rosters, id, 1) != NULL;
+    CU_ASSERT(kept * MANY <= 1000000);
+    CU_ASSERT(kept * MANY > 900000);
     rosters_free(rosters);
 }
 
@@ -94,6 +115,7 @@ int main(void)
     CU_ADD_TEST(suite, test_pairs);
     CU_ADD_TEST(suite, test_groups);
     CU_ADD_TEST(suite, test_rosters);
+    CU_ADD_TEST(suite, test_rosters_are_bounded);
     CU_basic_set_mode(CU_BRM_VERBOSE);
     CU_basic_run_tests();
     const unsigned failed = CU_get_number_of_failures();

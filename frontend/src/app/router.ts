@@ -26,6 +26,7 @@ const routes: RouteRecordRaw[] = [
       { path: 'chats', name: 'chats', component: () => import('@/features/chats/ChatsScreen.vue') },
       { path: 'chats/:id([0-9]+)', name: 'chat', component: () => import('@/features/chats/ChatsScreen.vue') },
       { path: 'join/:token', name: 'join', component: () => import('@/features/groups/JoinScreen.vue'), props: true },
+      { path: 'groups/:id([0-9]+)', name: 'group', component: () => import('@/features/groups/JoinScreen.vue'), props: true },
       { path: 'contacts', name: 'contacts', component: ContactsScreen },
       { path: 'contacts/requests', name: 'requests', component: ContactsScreen },
       { path: 'contacts/blocks', name: 'blocks', component: ContactsScreen },

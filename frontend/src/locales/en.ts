@@ -89,6 +89,7 @@ const en = {
     by: '{name}: {text}',
     draft: 'Draft:',
     typing: 'typing…',
+    typingBy: '{name} is typing…',
     muted: 'Muted',
     finder: 'Find a conversation or person',
     finderHint: '↑ ↓ to choose, Enter to open, Esc to close',

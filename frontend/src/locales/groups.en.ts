@@ -4,7 +4,6 @@ const groups = {
     make: 'New group',
     makeHint: 'Choose who belongs to it; you can invite others later.',
     name: 'Name of the group',
-    nameHint: 'Up to 64 characters',
     create: 'Create group',
     chosen: 'nobody chosen | 1 chosen | {n} chosen',
     pickFriends: 'Search friends',
@@ -60,6 +59,7 @@ const groups = {
     manage: 'Management',
     joinPolicy: 'Who may join',
     joinPolicies: { open: 'Everybody', approval: 'Who is let in', invite: 'Only who is invited' },
+    addressHint: 'Who has this address can join, or ask to, as you chose above.',
     muteAll: 'Mute all',
     muteAllHint: 'Only the owner and admins may write',
     historyForNew: 'New members see earlier messages',
@@ -109,7 +109,6 @@ const groups = {
   message: {
     actions: 'Actions for this message',
     react: 'React',
-    moreEmoji: 'More emoji',
     reply: 'Reply',
     edit: 'Edit',
     copy: 'Copy text',
@@ -160,7 +159,6 @@ const groups = {
     unreadBy: 'Not yet by {n}',
     readNobody: 'Nobody yet',
     readEverybody: 'Everybody has',
-    readMark: '{read} of {all} have read it',
     pinned: 'Pinned',
     pinnedCount: 'nothing pinned | 1 pinned message | {n} pinned messages',
     pinnedTitle: 'Pinned messages',
@@ -169,7 +167,6 @@ const groups = {
     mentionList: 'Whom to mention',
     mentioned: 'Somebody mentions you',
     mentionTag: "[{'@'} you]",
-    backToNewest: 'Back to the newest',
   },
   search: {
     title: 'Search messages',
@@ -181,7 +178,6 @@ const groups = {
     more: 'Show earlier ones',
     in: 'in {name}',
     hits: 'Results',
-    short: 'Type at least two characters.',
   },
   listMenu: {
     actions: 'Actions for {name}',

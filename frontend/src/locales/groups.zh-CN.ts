@@ -6,7 +6,6 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
     make: '新建群聊',
     makeHint: '选择群成员，以后还可以邀请更多人。',
     name: '群名称',
-    nameHint: '最多 64 个字',
     create: '创建群聊',
     chosen: '尚未选择 | 已选 {n} 人 | 已选 {n} 人',
     pickFriends: '搜索好友',
@@ -62,6 +61,7 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
     manage: '群管理',
     joinPolicy: '谁可以加入',
     joinPolicies: { open: '任何人', approval: '需要审核', invite: '仅限邀请' },
+    addressHint: '知道此地址的人可以按上面的设置加入或申请加入。',
     muteAll: '全员禁言',
     muteAllHint: '只有群主和管理员可以发言',
     historyForNew: '新成员可看历史消息',
@@ -111,7 +111,6 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
   message: {
     actions: '消息操作',
     react: '回应',
-    moreEmoji: '更多表情',
     reply: '回复',
     edit: '编辑',
     copy: '复制',
@@ -162,7 +161,6 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
     unreadBy: '未读 {n}',
     readNobody: '还没有人读过',
     readEverybody: '所有人都已读',
-    readMark: '{read}/{all} 人已读',
     pinned: '置顶',
     pinnedCount: '没有置顶消息 | {n} 条置顶消息 | {n} 条置顶消息',
     pinnedTitle: '置顶消息',
@@ -171,7 +169,6 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
     mentionList: '选择要提到的人',
     mentioned: '有人提到您',
     mentionTag: "[有人{'@'}我]",
-    backToNewest: '回到最新',
   },
   search: {
     title: '搜索消息',
@@ -183,7 +180,6 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
     more: '显示更早的',
     in: '来自{name}',
     hits: '搜索结果',
-    short: '请至少输入两个字。',
   },
   listMenu: {
     actions: '{name}的操作',

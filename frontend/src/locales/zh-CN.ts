@@ -90,6 +90,7 @@ const zhCN: Messages = {
     by: '{name}：{text}',
     draft: '[草稿]',
     typing: '正在输入…',
+    typingBy: '{name}正在输入…',
     muted: '已静音',
     finder: '查找会话或好友',
     finderHint: '↑ ↓ 选择，Enter 打开，Esc 关闭',

@@ -53,9 +53,21 @@ async function prepare() {
     openConversation: { body: { user_id: scene.owner.id } },
     getConversation: { id: conversation },
     listMessages: { id: conversation },
-    sendMessage: { id: conversation, body: { client_msg_id: uuid(), type: 'text', content: { text: 'hi' }, reply_to_seq: 1 } },
+    sendMessage: { id: conversation, body: { client_msg_id: uuid(), type: 'text', content: { text: 'hi' }, reply_to_seq: 1, mentions: [] } },
     sync: { body: { conversations: [{ id: conversation, seq: 1, version: 1 }], limit: 20, next: conversation } },
     markRead: { id: conversation, body: { seq: 1 } },
+    updateConversation: { id: conversation, body: { pinned: true, notify: 'all', draft: 'd', remark: 'r', marked_unread: true } },
+    clearConversation: { id: conversation },
+    editMessage: { id: conversation, seq: 1, body: { content: { text: 'better' } } },
+    deleteMessage: { id: conversation, seq: 1 },
+    addReaction: { id: conversation, seq: 1, emoji: encodeURIComponent('👍') },
+    removeReaction: { id: conversation, seq: 1, emoji: encodeURIComponent('👍') },
+    listReactions: { id: conversation, seq: 1 },
+    listReaders: { id: conversation, seq: 1 },
+    forwardMessages: { id: conversation, body: { from_conversation_id: conversation, seqs: [1], mode: 'each', client_msg_id: uuid() } },
+    listPins: { id: conversation },
+    pinMessage: { id: conversation, seq: 1 },
+    unpinMessage: { id: conversation, seq: 1 },
     createGroup: { body: { name: 'n', member_ids: [scene.owner.id], join_policy: 'approval' } },
     getGroup: { id: group },
     updateGroup: {
@@ -97,11 +109,14 @@ function pathOf(one, otherwise = {}) {
 
 const send = (one, options, otherwise) => call(one.method, pathOf(one, otherwise), { token: asking.token, ...options })
 
+/** Of a choice the first one, which is that of the valid request. */
+const chosen = (schema) => (resolve(schema).anyOf ? resolve(resolve(schema).anyOf[0]) : resolve(schema))
+
 /** Every field of a body: {at: ['device', 'name'], schema, required}. */
 function fieldsOf(schema, at = []) {
   const { properties = {}, required = [] } = resolve(schema)
   return Object.entries(properties).flatMap(([name, property]) => {
-    const field = { at: [...at, name], schema: resolve(property), required: required.includes(name) }
+    const field = { at: [...at, name], schema: chosen(property), required: required.includes(name) }
     return field.schema.properties ? [field, ...fieldsOf(field.schema, field.at)] : [field]
   })
 }

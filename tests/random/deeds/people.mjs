@@ -128,6 +128,6 @@ function account({ ledger }, device, draw) {
 }
 
 export const PEOPLE = {
-  befriend: [0.8, befriend], accept: [0.6, accept], decline: [0.1, endOf(false, 'POST', '/decline')], withdraw: [0.1, endOf(true, 'DELETE', '')],
+  befriend: [0.8, befriend], accept: [0.6, accept], decline: [0.4, endOf(false, 'POST', '/decline')], withdraw: [0.3, endOf(true, 'DELETE', '')],
   unfriend: [0.15, unfriend], remark: [0.6, remark], block: [0.2, block], unblock: [0.4, unblock], notebook: [0.05, notebook], stranger: [0.6, stranger], account: [0.6, account],
 }

@@ -6,7 +6,7 @@ import { createI18n } from 'vue-i18n'
 import en from '@/locales/en'
 import zhCN from '@/locales/zh-CN'
 import { ME, useTestClient } from '@/stores/testing'
-import { useSystemText } from './useSystemText'
+import { useSystemText } from '@/composables/useSystemText'
 
 const NAMES: Record<string, string> = { '2': 'Anna', '3': 'Bert', '4': '陈' }
 
