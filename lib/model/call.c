@@ -238,9 +238,7 @@ static void take_end(struct call *call)
     const enum stream_state end = stream_state(call->stream);
     const int status = stream_status(call->stream), after_s = stream_retry_after_s(call->stream);
 
-    if (end == STREAM_UNREACHABLE)
-        again_or_fail(call, "provider_unavailable", 0);
-    else if (status == 429)
+    if (status == 429)
         again_or_fail(call, "provider_busy", after_s);
     else if (status >= 500)
         again_or_fail(call, "provider_unavailable", after_s);
@@ -258,9 +256,8 @@ static void check_time(struct call *call, int64_t now)
 {
     const struct provider *p = call->provider;
 
-    if (now - call->began_ms > p->answer_s * 1000)
-        fail_with(call, "timeout");
-    else if (call->token_ms && now - call->token_ms > p->between_tokens_s * 1000)
+    if (now - call->began_ms > p->answer_s * 1000 ||
+        (call->token_ms && now - call->token_ms > p->between_tokens_s * 1000))
         fail_with(call, "timeout");
     else if (!call->token_ms && now - call->asked_ms > p->first_token_s * 1000)
         again_or_fail(call, "timeout", 0);

@@ -93,23 +93,25 @@ static enum err read_said(struct ctx *ctx, const struct ai_reply_row *reply, str
 {
     struct conversation_access access = {0};
     struct entry_row *rows;
+    size_t found;
 
     TRY(conversation_for_reader(ctx, reply->conversation_id, &access));
     const struct q_entries_below_in range = {access.id, access.visible_from_seq, reply->ask_seq,
                                              ctx->actor.user_id, CONTEXT_ENTRIES};
-    TRY(q_entries_below(ctx, &range, &rows, n));
-    struct entry *entries = arena_array(ctx->arena, *n, sizeof *entries);
-    struct said *said = arena_array(ctx->arena, *n, sizeof *said);
-    TRY(entries_show(ctx, rows, *n, entries));
-    if (!*n || (uint64_t)entries[0].seq != reply->ask_seq || !words_of(ctx, &entries[0]).n)
+    TRY(q_entries_below(ctx, &range, &rows, &found));
+    struct entry *entries = arena_array(ctx->arena, found, sizeof *entries);
+    struct said *said = arena_array(ctx->arena, found, sizeof *said);
+    TRY(entries_show(ctx, rows, found, entries));
+    if (!found || (uint64_t)entries[0].seq != reply->ask_seq || !words_of(ctx, &entries[0]).n)
         return fail(ctx, ERR_NOT_FOUND, "what was asked is not there any more");
-    for (size_t i = 0; i < *n; i++) {
+    for (size_t i = 0; i < found; i++) {
         said[i].words = words_of(ctx, &entries[i]);
         said[i].by_assistant = entries[i].sender_id == reply->assistant_id;
     }
     if (access.kind == CONVERSATION_GROUP)
-        TRY(set_names(ctx, entries, said, *n));
+        TRY(set_names(ctx, entries, said, found));
     *out = said;
+    *n = found;
     return OK;
 }
 

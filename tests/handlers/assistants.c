@@ -264,6 +264,7 @@ static void test_tokens(void)
 
 static void test_what_is_not_seen(void)
 {
+    static const char reversed[] = {(char)0xe2, (char)0x80, (char)0xae, 'x', 0};
     static const struct {
         const char *text, *plain;
     } cases[] = {
@@ -273,8 +274,8 @@ static void test_what_is_not_seen(void)
          "c\xef\xbb\xbf"
          "d",
          "abcd"},
-        {"\xe2\x80\xae"
-         "x\xe2\x81\xa0"
+        {reversed, "x"},
+        {"x\xe2\x81\xa0"
          "\xc2\xad",
          "x"},
         {"a\xf3\xa0\x81\x81\xf3\xa0\x84\x80"
