@@ -20,6 +20,7 @@ import './suites/search.mjs'
 import './suites/sync.mjs'
 import './suites/poll.mjs'
 import './suites/stream.mjs'
+import './suites/ai.mjs'
 import './suites/roles.mjs'
 import './suites/hostile.mjs'
 

@@ -177,6 +177,13 @@ export const rows = {
   markRead: { ask: conversation('/read', () => ({ seq: 1 })), ...inConversation('200') },
   sendTyping: { ask: conversation('/typing'), ...inConversation('204', '403 not_friends', '403 blocked') },
 
+  listAssistants: { ask: plain('/ai/assistants'), ...signedIn('200') },
+  getAiUsage: { ask: plain('/ai/usage'), ...signedIn('200') },
+  // Nobody asked an assistant there.
+  getAiReply: { ask: conversation('/ai/replies/1'), ...inConversation(NOT_FOUND) },
+  cancelAiReply: { ask: conversation('/ai/replies/1/cancel'), ...inConversation(NOT_FOUND) },
+  regenerateAiReply: { ask: conversation('/ai/replies/1/regenerate'), ...inConversation(NOT_FOUND) },
+
   poll: { ask: plain('/poll?timeout=0'), ...signedIn('200') },
   stream: { ask: plain('/stream'), ...signedIn('200') },
 }

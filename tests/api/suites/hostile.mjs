@@ -91,6 +91,9 @@ async function prepare() {
     lookAtInviteLink: { token: link.token },
     joinByInviteLink: { token: link.token },
     sendTyping: { id: conversation },
+    getAiReply: { id: conversation, reply_id: '1' }, // nobody asked an assistant
+    cancelAiReply: { id: conversation, reply_id: '1' },
+    regenerateAiReply: { id: conversation, reply_id: '1' },
   }
 }
 
