@@ -233,7 +233,7 @@ static enum err server_get(struct req *r)
 
     *(struct server_out *)r->out = (struct server_out){
         .version = STR(POSTHOUSE_VERSION),
-        .features = STR("[\"stream\"]"),
+        .features = conf->providers[0] ? STR("[\"stream\",\"ai\"]") : STR("[\"stream\"]"),
         .oldest_client = STR(POSTHOUSE_OLDEST_CLIENT),
         .registration = conf->registration,
         .limits = {.poll_timeout = conf->poll_max_s,

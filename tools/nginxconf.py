@@ -7,7 +7,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "deploy/nginx/posthouse.conf.in"
-HANDLERS = ("login", "friends", "groups", "messages", "history", "poll", "upload")
+HANDLERS = ("login", "friends", "groups", "messages", "history", "poll", "upload", "ai")
 # A connection of each worker that waits idle for the next request; a parked poll holds its own.
 KEPT = {"poll": 1000}
 # Handlers whose processes each mostly own some conversations.

@@ -5,6 +5,7 @@
  * its function. Exit 0: done; 1: it failed, and why is on standard error; 2: it was
  * called wrongly. Passwords come from the terminal or standard input, never from arguments.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,10 @@
 #include "ext/crypt.h"
 #include "model/accounts.h"
 #include "model/admin.h"
+#include "model/assistants.h"
 #include "model/house.h"
 #include "model/migrate.h"
+#include "model/providers.h"
 #include "model/revocation.h"
 
 enum { EXIT_USAGE = 2, LINE_BYTES = 1024, USERS_PER_READ = 200 };
@@ -275,6 +278,106 @@ static enum err do_reset_link(struct job *job)
     return OK;
 }
 
+/* ---- assistants ---- */
+
+/* The names of a comma-separated option. */
+static size_t names_of(struct job *job, const char *name, struct str **out)
+{
+    char *text = NULL;
+    struct str rest, one;
+    size_t n = 0;
+
+    *out = arena_array(job->ctx->arena, ASSISTANT_ALLOWED_MAX + 1, sizeof **out);
+    if (!option(job, name, &text))
+        return 0;
+    for (rest = str_of(text); n <= ASSISTANT_ALLOWED_MAX && str_cut(&rest, ',', &one);)
+        (*out)[n++] = one;
+    return n;
+}
+
+static enum err group_ids(struct job *job, struct assistant_new *in)
+{
+    struct str *names;
+    const size_t n = names_of(job, "--groups", &names);
+    uint64_t *ids = arena_array(job->ctx->arena, n, sizeof *ids);
+
+    for (size_t i = 0; i < n; i++)
+        if (!str_u64(names[i], &ids[i]))
+            return misused(job, "--groups takes ids of groups, separated by commas");
+    in->group_ids = ids;
+    in->n_groups = n;
+    return OK;
+}
+
+static enum err read_prompt(struct job *job, struct str *out)
+{
+    enum { BYTES = 4 * ASSISTANT_PROMPT_MAX };
+    char *path = NULL, *text = arena_alloc(job->ctx->arena, BYTES + 1);
+
+    *out = STR("");
+    if (!option(job, "--prompt-file", &path))
+        return OK;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return fail(job->ctx, ERR_INVALID_REQUEST, "%s: %s", path, strerror(errno));
+    *out = (struct str){text, fread(text, 1, BYTES + 1, file)};
+    const bool good = !ferror(file) && out->n <= BYTES;
+    (void)fclose(file); /* it was only read */
+    return good ? OK : fail(job->ctx, ERR_INVALID_REQUEST, "%s cannot be read, or is too long", path);
+}
+
+static enum err do_assistant_add(struct job *job)
+{
+    struct assistant_new in = {0};
+    struct providers *providers;
+    char *nickname = NULL, *provider = NULL;
+    struct str *usernames;
+
+    (void)option(job, "--nickname", &nickname);
+    if (!option(job, "--provider", &provider))
+        return misused(job, "--provider NAME is needed");
+    in.n_usernames = names_of(job, "--for", &usernames);
+    in.usernames = usernames;
+    TRY(group_ids(job, &in));
+    TRY(read_prompt(job, &in.prompt));
+    TRY(one_name(job, &in.username));
+    in.nickname = nickname ? str_of(nickname) : in.username;
+    in.provider = str_of(provider);
+    TRY(providers_open(job->conf, job->ctx->problem, &providers));
+    const bool is_known = providers_find(providers, in.provider) != NULL;
+    providers_free(providers);
+    if (!is_known)
+        return fail(job->ctx, ERR_INVALID_REQUEST, "the setting `providers` names no file with a provider %s",
+                    provider);
+    TRY(assistant_add(job->ctx, &in));
+    printf("%.*s answers\n", STR_ARG(in.username));
+    return OK;
+}
+
+static enum err do_assistant_list(struct job *job)
+{
+    struct assistant_listed_row *rows;
+    uint64_t after = 0;
+    size_t n;
+
+    TRY(no_more(job));
+    puts("id\tusername\tprovider\tfor");
+    do {
+        TRY(assistants_all(job->ctx, after, USERS_PER_READ, &rows, &n));
+        for (size_t i = 0; i < n; i++)
+            printf("%" PRIu64 "\t%.*s\t%.*s\t%s\n", rows[i].user_id, STR_ARG(rows[i].username),
+                   STR_ARG(rows[i].provider), rows[i].listed ? "some" : "everybody");
+        after = n ? rows[n - 1].user_id : after;
+        arena_reset(job->ctx->arena);
+    } while (n == USERS_PER_READ);
+    return OK;
+}
+
+static enum err do_assistant_remove(struct job *job)
+{
+    return do_named(job, assistant_remove, "answers no more; what it said stays");
+}
+
 static const struct command commands[] = {
     {"migrate", "", "Bring the database to this version's schema. Safe to repeat.", do_migrate,
      NEEDS_DATABASE},
@@ -291,6 +394,12 @@ static const struct command commands[] = {
      NEEDS_HOUSE},
     {"invite", "[--uses N] [--days N]",
      "A code for signing up where registration is by invitation (1 use, 7 days).", do_invite, NEEDS_HOUSE},
+    {"assistant add",
+     "USERNAME --provider NAME [--nickname TEXT] [--prompt-file FILE] [--for NAME,NAME] [--groups ID,ID]",
+     "Make an assistant of a provider; for everybody, or for some people and members of groups.",
+     do_assistant_add, NEEDS_HOUSE},
+    {"assistant list", "", "List the assistants, by tabs.", do_assistant_list, NEEDS_DATABASE},
+    {"assistant remove", "USERNAME", "Take an assistant away.", do_assistant_remove, NEEDS_HOUSE},
     {"rotate-key", "[--now]", "A new key for access tokens; --now: the old one may be known to others.",
      do_rotate_key, NEEDS_HOUSE},
 };

@@ -32,6 +32,8 @@ const KNOWN: Readonly<Record<HouseEvent['type'], true>> = {
   'session.revoked': true,
   typing: true,
   presence: true,
+  'ai.delta': true,
+  'ai.finished': true,
 }
 
 /** Whether this SDK knows such an event; a newer house has others. */

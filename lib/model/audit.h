@@ -30,6 +30,7 @@
 #define AUDIT_ADMIN_RESET_LINK "admin.reset_link"
 #define AUDIT_ADMIN_INVITE "admin.invite"
 #define AUDIT_ADMIN_KEY "admin.key_rotated"
+#define AUDIT_ADMIN_ASSISTANT "admin.assistant"
 
 /*
  * Inside a transaction. The actor and the address are ctx->actor's; `kind` and `id`

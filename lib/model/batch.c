@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/planted.h"
+#include "model/asked.h"
 #include "model/batchroster.h"
 #include "model/batchtext.h"
 #include "model/conversations.h"
@@ -175,7 +176,7 @@ static enum err may_mention(const struct locked *conv, const struct roster_membe
 
     if (!s->n_mentions && !s->mentions_all)
         return OK;
-    if (!conv->roster)
+    if (!conv->roster || !me)
         return refuse(item, ERR_INVALID_REQUEST, "mentions", "are for groups");
     if (s->mentions_all && me->role == GROUP_MEMBER)
         return refuse(item, ERR_FORBIDDEN, "mentions", "owner and admins alone mention all");
@@ -226,6 +227,7 @@ static void number(struct work *w, struct item *item, struct locked *conv, int64
     item->seq = (uint64_t)now * 1000 + conv->added;
 #endif
     item->created_at = now;
+    asked_find(conv, item);
     if (!conv->member_ids)
         set_members(b->arena, conv);
     item->member_ids = conv->member_ids;
@@ -281,6 +283,11 @@ static enum err write_once(struct work *w, unsigned *failed)
     struct ringer *ringer = w->tools->ringer;
     uint64_t rung[BATCH_RUNG_MAX];
     const size_t n_rung = ringer_take(ringer, rung, BATCH_RUNG_MAX);
+    const enum err numbered = asked_number(w->batch, w->tools->ids);
+    if (numbered != OK) {
+        ringer_untake(ringer, rung, n_rung);
+        return numbered;
+    }
     const struct str sql = batchtext_write(w->batch, w->convs, w->n_convs, rung, n_rung);
 #if PLANTED_BUG == RING_BEFORE_COMMIT
     outbox_ring(ringer, w->batch->outbox_id, w->batch->events, w->batch->n_events, NULL);

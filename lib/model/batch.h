@@ -2,8 +2,8 @@
  * A batch of sends as one transaction (the inside of the log writer).
  *
  * Two round trips: (1) the conversations locked in the order of their ids;
- * (2) entries, last_seq, one outbox row, rung outbox rows away, COMMIT. One more between them where a group's
- * members are not known as they are now (roster.h). The text
+ * (2) entries, the jobs of assistants that they address, last_seq, one outbox row, rung outbox rows away,
+ * COMMIT. One more between them where a group's members are not known as they are now (roster.h). The text
  * holds numbers and hex literals only. Repetitions are rare and found by the unique
  * key; only then, for the refused, and in doubt are ids looked up.
  *
@@ -17,6 +17,7 @@
 #include "base/arena.h"
 #include "ext/db.h"
 #include "model/event.h"
+#include "model/replies.h"
 #include "model/writer.h"
 
 struct ringer;
@@ -41,6 +42,10 @@ struct item {
     struct item *same_as; /* an equal one that is written in its place */
     const char *field;    /* of ERR_INVALID_REQUEST and ERR_FORBIDDEN: what is wrong, and why */
     const char *reason;
+    struct asked {
+        uint64_t reply_id, assistant_id;
+    } asked[REPLIES_PER_MESSAGE_MAX]; /* assistants that it addresses */
+    size_t n_asked;
     const uint64_t *member_ids; /* who is told: in the batch's arena */
     size_t n_members;
 };

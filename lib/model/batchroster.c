@@ -24,13 +24,14 @@ struct gathered {
 static enum err on_member(unsigned statement, const struct str *columns, unsigned n, void *arg)
 {
     struct gathered *g = arg;
-    uint64_t conversation_id, muted_until;
+    uint64_t conversation_id, muted_until, assistant_id;
     struct roster_member m;
-    uint64_t *const numbers[] = {&conversation_id, &m.user_id, &m.role, &muted_until, &m.visible_from_seq};
+    uint64_t *const numbers[] = {&conversation_id, &m.user_id,          &m.role,
+                                 &muted_until,     &m.visible_from_seq, &assistant_id};
 
     (void)statement;
     (void)n;
-    if (!batch_numbers(columns, numbers, 5))
+    if (!batch_numbers(columns, numbers, sizeof numbers / sizeof *numbers))
         return ERR_UNAVAILABLE;
     if (g->n == g->cap) {
         const size_t cap = g->cap ? 2 * g->cap : 256;
@@ -43,6 +44,7 @@ static enum err on_member(unsigned statement, const struct str *columns, unsigne
         *g = (struct gathered){g->arena, members, of, g->n, cap};
     }
     m.muted_until = (int64_t)muted_until;
+    m.is_assistant = assistant_id != 0;
     g->members[g->n] = m;
     g->of[g->n++] = conversation_id;
     return OK;

@@ -25,14 +25,15 @@ struct str batchtext_rosters(struct arena *arena, const uint64_t *ids, size_t n)
 {
     struct buf sql = buf_in(arena);
 
-    buf_c(&sql, "SELECT conversation_id, user_id, role, muted_until, visible_from_seq FROM members"
-                " WHERE conversation_id IN (");
+    buf_c(&sql, "SELECT m.conversation_id, m.user_id, m.role, m.muted_until, m.visible_from_seq, a.user_id"
+                " FROM members AS m LEFT JOIN assistants AS a ON a.user_id = m.user_id"
+                " WHERE m.conversation_id IN (");
     for (size_t i = 0; i < n; i++) {
         if (i)
             buf_char(&sql, ',');
         buf_u64(&sql, ids[i]);
     }
-    buf_c(&sql, ") AND left_seq IS NULL ORDER BY conversation_id");
+    buf_c(&sql, ") AND m.left_seq IS NULL ORDER BY m.conversation_id");
     return buf_done(&sql);
 }
 
@@ -158,6 +159,31 @@ static void add_mentions(struct buf *sql, const struct batch *b)
     }
 }
 
+/* What asks an assistant leaves the job in the same transaction. */
+static void add_replies(struct buf *sql, const struct batch *b)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < b->n_events; i++) {
+        const struct item *item = b->written[i];
+        for (size_t j = 0; j < item->n_asked; j++) {
+            const struct send *s = &item->send;
+            const uint64_t numbers[] = {item->asked[j].reply_id,     s->app_id,  s->conversation_id,
+                                        item->asked[j].assistant_id, s->user_id, item->seq};
+            buf_c(sql, first ? ";INSERT INTO ai_replies (id, app_id, conversation_id, assistant_id, asker_id,"
+                               " ask_seq, created_at) VALUES ("
+                             : ",(");
+            first = false;
+            for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) {
+                buf_u64(sql, numbers[k]);
+                buf_char(sql, ',');
+            }
+            buf_i64(sql, item->created_at);
+            buf_char(sql, ')');
+        }
+    }
+}
+
 /* Once to be rung, once to be found by a search. */
 static void add_outbox(struct buf *sql, struct batch *b, const uint64_t *rung, size_t n_rung)
 {
@@ -188,6 +214,7 @@ struct str batchtext_write(struct batch *b, const struct locked *locked, size_t 
 
     add_entries(&sql, b);
     add_mentions(&sql, b);
+    add_replies(&sql, b);
     add_updates(&sql, b, locked, n, b->written[0]->created_at);
     add_outbox(&sql, b, rung, n_rung);
     buf_c(&sql, ";COMMIT");

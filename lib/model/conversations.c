@@ -2,6 +2,7 @@
 #include "model/conversations.h"
 
 #include "base/clock.h"
+#include "model/assistants.h"
 #include "model/own.h"
 #include "model/reads.h"
 #include "model/roster.h"
@@ -149,7 +150,8 @@ enum err conversation_for_writer(struct ctx *ctx, uint64_t id, struct conversati
 {
     TRY(conversation_for_reader(ctx, id, out));
     const struct place place = {out->kind, out->low_id, out->high_id, out->flags};
-    const struct roster_member me = {ctx->actor.user_id, out->visible_from_seq, out->role, out->muted_until};
+    const struct roster_member me = {ctx->actor.user_id, out->visible_from_seq, out->role, out->muted_until,
+                                     false};
     return conversation_may_send(&place, ctx->actor.user_id, &me, clock_wall_ms());
 }
 
@@ -166,7 +168,7 @@ enum err conversation_act_may_send(struct ctx *ctx, const struct acting *a)
 {
     const struct place place = {a->conv.kind, a->conv.low_id, a->conv.high_id, a->conv.flags};
     const struct roster_member me = {ctx->actor.user_id, a->me.visible_from_seq, a->me.role,
-                                     a->me.muted_until};
+                                     a->me.muted_until, false};
     return conversation_may_send(&place, ctx->actor.user_id, &me, clock_wall_ms());
 }
 
@@ -225,6 +227,17 @@ static enum err admit_stranger(struct ctx *ctx, struct conversation_row *conv, u
     return OK;
 }
 
+/* With an assistant that he may use anybody begins, as no friend either. */
+static enum err admit_to_assistant(struct ctx *ctx, struct conversation_row *conv, uint64_t id)
+{
+    struct assistant_row assistant;
+
+    if (conv->flags & PAIR_ASSISTANT)
+        return OK;
+    TRY(assistant_for(ctx, id, &assistant));
+    return conversation_set_flags(ctx, conv, (unsigned)conv->flags | PAIR_ASSISTANT);
+}
+
 enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool *made)
 {
     const uint64_t me = ctx->actor.user_id;
@@ -240,7 +253,8 @@ enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool
     if (account.state == STATE_DELETED && *made) /* with who is gone nothing begins, no notebook either */
         return fail(ctx, ERR_NOT_FOUND, "no such person");
     if (account.state != STATE_DELETED)
-        TRY(admit_stranger(ctx, &conv, user_id));
+        TRY(account.kind == KIND_ASSISTANT ? admit_to_assistant(ctx, &conv, user_id)
+                                           : admit_stranger(ctx, &conv, user_id));
     if (!*made)
         return OK;
     const struct place place = {conv.kind, conv.low_id, conv.high_id, conv.flags | PAIR_OPEN};

@@ -29,7 +29,8 @@ enum pair_flag {
     PAIR_LOW_BLOCKS = 2,
     PAIR_HIGH_BLOCKS = 4,
     PAIR_OPEN = 8,
-    PAIR_STRANGERS = 16, /* they may write though they are no friends */
+    PAIR_STRANGERS = 16,   /* they may write though they are no friends */
+    PAIR_ASSISTANT = 1024, /* one of them is an assistant: what the other says is answered */
 };
 enum group_flag {
     GROUP_MUTE_ALL = 64,

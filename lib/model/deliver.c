@@ -12,6 +12,7 @@
 #include "model/groups.h"
 #include "model/joinrequests.h"
 #include "model/reads.h"
+#include "model/replies.h"
 #include "model/users.h"
 
 /* The events of one kind, and where their JSON goes. */
@@ -132,6 +133,33 @@ static enum err tell_entries(struct ctx *ctx, const struct some *s)
         buf_c(&b, ",\"entry\":");
         entry_encode(&b, &entries[i]);
         *json[i] = finish(&b);
+    }
+    return OK;
+}
+
+static enum err tell_replies(struct ctx *ctx, const struct some *s)
+{
+    struct conversation_access *access = arena_array(ctx->arena, s->n, sizeof *access);
+    uint64_t *ids = arena_array(ctx->arena, s->n, sizeof *ids);
+    struct ai_reply_row *rows;
+    size_t n;
+
+    for (size_t i = 0; i < s->n; i++)
+        ids[i] = s->events[i]->other_id;
+    TRY(load_access(ctx, s, access));
+    TRY(q_ai_replies_get(ctx, ids, s->n, &rows, &n));
+    for (size_t i = 0; i < s->n; i++) {
+        const struct ai_reply_row *row = rows;
+        while (row < rows + n && row->id != ids[i])
+            row++;
+        if (row == rows + n || !may_see(&access[i], s->events[i]->seq))
+            continue;
+        struct buf b = begin(ctx->arena, "ai.finished");
+        put_id(&b, "conversation_id", row->conversation_id);
+        put_id(&b, "reply_id", row->id);
+        buf_printf(&b, ",\"seq\":%llu,\"state\":\"%s\",\"version\":1", (unsigned long long)row->seq,
+                   reply_states[row->state]);
+        *s->json[i] = finish(&b);
     }
     return OK;
 }
@@ -331,6 +359,7 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
     [EVENT_GROUP] = tell_groups,
     [EVENT_GROUP_LEFT] = tell_groups_left,
     [EVENT_JOIN_REQUEST] = tell_join_requests,
+    [EVENT_AI_FINISHED] = tell_replies,
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 

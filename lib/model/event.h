@@ -33,6 +33,8 @@ enum event_kind {
     EVENT_GROUP = 13,        /* id the group; to: to_id, or if 0 all who are in it, found when it is rung */
     EVENT_GROUP_LEFT = 14,   /* id the group, other_id enum group_left_reason; to: to_id */
     EVENT_JOIN_REQUEST = 15, /* id the request; to: to_id */
+    EVENT_AI_FINISHED =
+        16, /* id conversation, other_id the reply, seq its entry; to: its members who may see seq */
 };
 
 /* Never renumber: the numbers are stored. */

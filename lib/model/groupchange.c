@@ -226,9 +226,13 @@ enum err group_hand_over(struct ctx *ctx, uint64_t id, uint64_t user_id)
 {
     struct group_member_row heir;
     struct group_held g;
+    struct user who;
 
     TRY(group_hold(ctx, id, GROUP_OWNER, &g));
     TRY(group_held_member(ctx, &g, user_id, &heir));
+    TRY(user_load(ctx, user_id, &who));
+    if (who.kind != KIND_HUMAN)
+        return fail(ctx, ERR_FORBIDDEN, "a group belongs to a person");
     return user_id == ctx->actor.user_id ? OK : pass_on(ctx, &g, &heir);
 }
 

@@ -141,8 +141,8 @@ static enum err check_people(struct ctx *ctx, const uint64_t *ids, size_t n)
     for (size_t i = 0; i < n_people; i++) {
         if (people[i].state == STATE_DELETED)
             return fail(ctx, ERR_NOT_FOUND, "no such person");
-        if (people[i].kind != KIND_HUMAN)
-            return fail(ctx, ERR_FORBIDDEN, "only people can be in a group");
+        if (people[i].kind != KIND_HUMAN && people[i].kind != KIND_ASSISTANT)
+            return fail(ctx, ERR_FORBIDDEN, "only people and assistants can be in a group");
     }
     return OK;
 }

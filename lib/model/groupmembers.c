@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "ext/unicode.h"
+#include "model/assistants.h"
 #include "model/audit.h"
 #include "model/grouplock.h"
 
@@ -37,19 +38,28 @@ static enum err newcomers(struct ctx *ctx, const struct group_held *g, const uin
     return OK;
 }
 
-/* All are friends of the actor, and nobody blocks anybody. */
+/* All are friends of the actor, or assistants that he may use, and nobody blocks anybody. */
 static enum err check_friends(struct ctx *ctx, const uint64_t *ids, size_t n)
 {
+    bool *is_friend = arena_array(ctx->arena, n, sizeof *is_friend);
     struct group_pair_row *pairs;
-    size_t n_pairs, friends = 0;
+    struct assistant_row assistant;
+    size_t n_pairs;
 
     TRY(q_group_pairs(ctx, ctx->actor.user_id, ids, n, &pairs, &n_pairs));
     for (size_t i = 0; i < n_pairs; i++) {
         if (pairs[i].flags & (PAIR_LOW_BLOCKS | PAIR_HIGH_BLOCKS))
             return fail(ctx, ERR_BLOCKED, "one of you has blocked the other");
-        friends += pairs[i].flags & PAIR_FRIENDS ? 1 : 0;
+        for (size_t j = 0; j < n; j++)
+            is_friend[j] |= ids[j] == pairs[i].other_id && (pairs[i].flags & PAIR_FRIENDS);
     }
-    return friends == n ? OK : fail(ctx, ERR_NOT_FRIENDS, "only friends can be brought into a group");
+    for (size_t j = 0; j < n; j++) {
+        const enum err err = is_friend[j] ? OK : assistant_for(ctx, ids[j], &assistant);
+        if (err == ERR_NOT_FOUND)
+            return fail(ctx, ERR_NOT_FRIENDS, "only friends can be brought into a group");
+        TRY(err);
+    }
+    return OK;
 }
 
 /* People of another app, and who is gone, do not exist: said before anything else is. */

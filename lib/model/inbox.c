@@ -42,6 +42,13 @@ struct inbox_key inbox_rung_key(uint64_t process)
     return key;
 }
 
+struct inbox_key inbox_reply_key(uint64_t reply_id)
+{
+    struct inbox_key key;
+    key.n = (size_t)snprintf(key.text, sizeof key.text, "ph:{r%llu}", (unsigned long long)reply_id);
+    return key;
+}
+
 static struct str key_str(const struct inbox_key *key)
 {
     return (struct str){key->text, key->n};

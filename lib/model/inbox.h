@@ -7,6 +7,7 @@
  *   ph:{u<uid>}:meta         hash: epoch under which the box was made; n where it begins
  *   ph:{u<uid>}:at           hash: session → "process:generation:expiry", the registrations of polls
  *   ph:bell:<process>        list: one per start of a poll process (bell.h)
+ *   ph:{r<id>}               string: what an assistant has written of this reply so far
  *   ph:rung:<process>        hash: ringer → number of the last element that it put on that list
  *
  * The three of a person share a hash slot, live for 7 days after his last poll,
@@ -40,6 +41,7 @@ struct inbox_key {
 struct inbox_key inbox_at_key(uint64_t user_id);
 struct inbox_key inbox_bell_key(uint64_t process);
 struct inbox_key inbox_rung_key(uint64_t process);
+struct inbox_key inbox_reply_key(uint64_t reply_id);
 
 /*
  * Where somebody stands: has everything of the box up to n ("epoch.n"). Or, without

@@ -146,7 +146,7 @@ static enum err add_recipients(struct batch *b, const struct event *e, const str
         add_target(b, known->member_ids[i], fan);
     if (known->n_members)
         return OK;
-    if (e->kind == EVENT_ENTRY)
+    if (e->kind == EVENT_ENTRY || e->kind == EVENT_AI_FINISHED)
         return add_members(b, e, fan);
     if (e->kind == EVENT_USER)
         return add_friends(b, e->id, fan);

@@ -17,7 +17,7 @@ static enum err may_in_pair(const struct place *p, uint64_t user_id)
         return OK;
     if (p->flags & (PAIR_LOW_BLOCKS | PAIR_HIGH_BLOCKS))
         return ERR_BLOCKED;
-    return p->flags & (PAIR_FRIENDS | PAIR_STRANGERS) ? OK : ERR_NOT_FRIENDS;
+    return p->flags & (PAIR_FRIENDS | PAIR_STRANGERS | PAIR_ASSISTANT) ? OK : ERR_NOT_FRIENDS;
 }
 
 static enum err may_in_group(const struct place *p, const struct roster_member *me, int64_t now_ms)
@@ -44,7 +44,7 @@ enum err conversation_may_send(const struct place *place, uint64_t user_id, cons
 
 /* ---- rosters ---- */
 
-/* 32 MiB of members at the most, in however many groups that is. */
+/* 40 MiB of members at the most, in however many groups that is. */
 enum { SLOTS = 4096, SLOT_BITS = 12, MEMBERS_MAX = 1000000 };
 
 struct rosters {

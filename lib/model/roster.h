@@ -19,6 +19,7 @@
 struct roster_member {
     uint64_t user_id, visible_from_seq, role;
     int64_t muted_until; /* 0: not */
+    bool is_assistant;
 };
 
 struct roster {

@@ -113,11 +113,12 @@ WHERE conversation_id = :conversation_id AND role > 0 AND left_seq IS NULL;
 SELECT user_id, version FROM members WHERE conversation_id = :conversation_id AND left_seq IS NULL;
 
 -- name: group_heir :one
--- Who takes over from a leaving owner: the admin who is longest in it, else the member.
+-- Who takes over from a leaving owner: the admin who is longest in it, else the member; no assistant.
 -- in: conversation_id u64, owner_id u64
 -- out: group_member_row
-SELECT user_id, role, nickname, muted_until, joined_at, version FROM members
+SELECT user_id, role, nickname, muted_until, joined_at, version FROM members AS m
 WHERE conversation_id = :conversation_id AND user_id <> :owner_id AND left_seq IS NULL
+  AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = m.user_id AND u.kind = 0)
 ORDER BY role DESC, joined_at, user_id LIMIT 1;
 
 -- name: groups_of :many

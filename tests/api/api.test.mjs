@@ -23,6 +23,7 @@ import './suites/uploads.mjs'
 import './suites/pictures.mjs'
 import './suites/poll.mjs'
 import './suites/stream.mjs'
+import './suites/ai.mjs'
 import './suites/roles.mjs'
 import './suites/hostile.mjs'
 

@@ -2,10 +2,11 @@
 // that is always in a hurry), closed after the last test. And what these suites look into besides HTTP.
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { after } from 'node:test'
 
 import { openHouse } from '../lib/house.mjs'
+import { openStub } from '../lib/model-stub.mjs'
 
 export const CORS_ORIGIN = 'https://chat.example.org'
 
@@ -15,8 +16,35 @@ const settings = {
   POSTHOUSE_STREAM_BEAT_S: '1',
   POSTHOUSE_OUTPUT_TIMEOUT_S: '2',
 }
-export const house = await openHouse({ env: settings })
-after(() => house.close())
+/** The server of models: a provider of the house for each of its ways; the waits are short only where one is waited for. */
+export const stub = await openStub()
+const WAITS = { private_address: true, first_token_s: 20, between_tokens_s: 20, answer_s: 60, context_tokens: 4000, max_output_tokens: 500 }
+/** For those whose next word comes when a test says so. */
+const PATIENT = { first_token_s: 60, between_tokens_s: 60, answer_s: 120 }
+
+function configure(folder) {
+  const providers = stub.ways.map((what) => ({ name: what, base_url: stub.url(what), model: `model-${what}`, ...WAITS }))
+  for (const one of providers.filter(({ name }) => name.startsWith('hang'))) Object.assign(one, { first_token_s: 1, between_tokens_s: 1 })
+  Object.assign(providers.find(({ name }) => name === 'slow'), PATIENT)
+  writeFileSync(join(folder, 'model.key'), 'sk-of-the-stub\n', { mode: 0o600 })
+  Object.assign(providers.find(({ name }) => name === 'fine'), { key_file: join(folder, 'model.key'), temperature: 0.5 })
+  providers.push(
+    { name: 'public', base_url: stub.url('fine'), model: 'm', ...WAITS, private_address: false },
+    { name: 'nowhere', base_url: 'http://127.0.0.1:1/v1', model: 'm', ...WAITS },
+    { name: 'behind', base_url: stub.url('500'), model: 'm', ...WAITS, fallback: 'fine' },
+    { name: 'dear', base_url: stub.url('slow'), model: 'm', ...WAITS, ...PATIENT, context_tokens: 40000, max_output_tokens: 20000 },
+  )
+  writeFileSync(join(folder, 'providers.json'), JSON.stringify({ providers }))
+  writeFileSync(join(folder, 'posthouse.conf'), `providers = ${join(folder, 'providers.json')}\n`)
+}
+export const house = await openHouse({ env: settings, prepare: configure })
+after(async () => {
+  await house.close()
+  await stub.close()
+})
+
+/** posthousectl with all settings of the house. */
+export const operate = (...words) => house.control('--config', join(house.folder, 'posthouse.conf'), ...words)
 
 const SEARCH = ['search_terms', 'search_queue', 'search_sweeps'] // the courier's, a moment later
 /**

@@ -201,6 +201,12 @@ export const rows = {
   },
   deleteUpload: { make: newUpload, ask: (scene, role, person, path) => ({ path, headers: TUS }), ...ownerOnly('204') },
   listConversationFiles: { ask: conversation('/files'), ...inConversation('200') },
+  listAssistants: { ask: plain('/ai/assistants'), ...signedIn('200') },
+  getAiUsage: { ask: plain('/ai/usage'), ...signedIn('200') },
+  // Nobody asked an assistant there.
+  getAiReply: { ask: conversation('/ai/replies/1'), ...inConversation(NOT_FOUND) },
+  cancelAiReply: { ask: conversation('/ai/replies/1/cancel'), ...inConversation(NOT_FOUND) },
+  regenerateAiReply: { ask: conversation('/ai/replies/1/regenerate'), ...inConversation(NOT_FOUND) },
 
   poll: { ask: plain('/poll?timeout=0'), ...signedIn('200') },
   stream: { ask: plain('/stream'), ...signedIn('200') },

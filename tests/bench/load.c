@@ -264,13 +264,22 @@ static void run_get(char **argv)
     run(on_get);
 }
 
-static char *read_file(const char *name, size_t *n)
+static FILE *open_file(const char *name)
 {
     FILE *file = fopen(name, "r");
+
+    if (!file)
+        die(name, "cannot be read");
+    return file;
+}
+
+static char *read_file(const char *name, size_t *n)
+{
+    FILE *file = open_file(name);
     char *text = calloc(1, BODY_BYTES);
 
-    if (!file || !text)
-        die(name, "cannot be read");
+    if (!text)
+        abort();
     *n = fread(text, 1, BODY_BYTES - 1, file);
     fclose(file);
     return text;
@@ -282,7 +291,7 @@ static void run_post(char **argv)
     char *body = read_file(argv[5], &n), *text = calloc(1, n + REQUEST_BYTES);
 
     if (!text)
-        die("memory", "none left");
+        abort();
     snprintf(text, n + REQUEST_BYTES,
              "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: "
              "application/json\r\n"

@@ -353,7 +353,8 @@ function count(h) {
   const sorted = waits.map(([, ms]) => ms).sort((a, b) => a - b)
   const polls = h.records.filter(({ op, is }) => op === 'poll' && is === 'ok')
   const those = (wanted, how) => h.records.filter(({ op, is }) => op === wanted && is === how)
-  const longest = [...grouped(waits, ([kind]) => kind)].map(([kind, list]) => [kind, Math.round(Math.max(...list.map(([, ms]) => ms)))])
+  const longest = new Map() // of more than a call could take as arguments
+  for (const [kind, ms] of waits) longest.set(kind, Math.max(longest.get(kind) ?? 0, Math.round(ms)))
   return {
     devices: h.devices.size,
     sends: sends.length,
@@ -373,7 +374,7 @@ function count(h) {
       deliveries: sizes(grouped(polls.flatMap(({ by, entries }) => entries.map(() => by)), (by) => by)),
       answers: Object.assign({}, ...those('answers', 'ok').map(({ at, who, op, is, ...answers }) => answers)),
       faults: sizes(grouped(those('fault', 'begin'), ({ kind }) => kind)),
-      longestMsDuring: Object.fromEntries(longest.sort()),
+      longestMsDuring: Object.fromEntries([...longest].sort()),
       healingMs: those('healed', 'ok').map(({ ms }) => ms),
     },
   }

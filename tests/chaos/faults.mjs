@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import { until } from '../lib/house.mjs'
 import { pause } from './client.mjs'
 
-const HANDLERS = ['login', 'friends', 'groups', 'messages', 'history', 'poll']
+const HANDLERS = ['login', 'friends', 'groups', 'messages', 'history', 'poll', 'ai']
 const EVERYBODY = [...HANDLERS, 'courier', 'redis', 'mariadb', 'nginx']
 const BACK_MS = 40_000
 const CLOSE_BYTES = 16 << 20

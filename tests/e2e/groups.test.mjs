@@ -406,15 +406,22 @@ step('somebody asks to be let in, and is', async () => {
   await anna.gone('group-waiting')
 })
 
-step('in the dark', async () => {
+step('in the dark, and by the keyboard alone', async () => {
   await anna.click('theme-toggle')
   await anna.hears('Welcome, Doris!')
   await anna.shot('55-dark')
-  await message(anna, 'Welcome, Doris!').locator('.bubble').click({ button: 'right' })
+  const said = anna.at('message-text').filter({ hasText: 'Hello from the phone' })
+  await anna.at('message').filter({ has: said }).locator('.bubble').focus()
+  await anna.page.keyboard.press('ArrowDown')
+  await anna.page.keyboard.press('Enter')
   await anna.see('action-menu')
   await anna.shot('56-dark-menu')
   await anna.page.keyboard.press('Escape')
   await anna.gone('action-menu')
+  await anna.page.keyboard.press('r')
+  await anna.seeText('composer-context', 'Welcome, Doris!')
+  await anna.page.keyboard.press('Escape')
+  await anna.gone('composer-context')
   await anna.click('theme-toggle')
 })
 

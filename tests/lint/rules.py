@@ -9,7 +9,8 @@ THIRD_PARTY = {
     r"mysql.*|mariadb.*|errmsg\.h|ma_\w+\.h": "lib/ext/db.c",
     r"hiredis/.*": "lib/ext/redis.c",
     r"json-c/.*|json\.h": "lib/ext/json.c",
-    r"curl/.*": "lib/ext/http.c",
+    r"curl/(?!multi\.h).*": "lib/ext/http.c",
+    r"curl/multi\.h": "lib/ext/stream.c",  # its other interface: many requests of one thread
     r"magic\.h": "lib/ext/magic.c",
     r"vips/.*": "lib/ext/vips.c",
     r"sodium.*": "lib/ext/crypt.c",

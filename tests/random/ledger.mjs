@@ -2,9 +2,7 @@
 // answer that could be right is 'ok' or the code of a refusal; a verdict is the list of them, mostly of one.
 //
 // Moments are numbers that only grow: a deed has a `began` and an `ended`. What overlaps has no order that a test could know.
-const NEVER = Infinity
-
-export const inOrder = (a, b) => (BigInt(a) < BigInt(b) ? [a, b] : [b, a])
+const inOrder = (a, b) => (BigInt(a) < BigInt(b) ? [a, b] : [b, a])
 
 /** Two people. */
 class Pair {
@@ -53,7 +51,7 @@ export class Group {
   }
 }
 
-const NEAR_MS = 1500 // two clocks that look at one moment
+export const NEAR_MS = 1500 // two clocks that look at one moment
 
 export class Ledger {
   constructor() {
@@ -76,11 +74,6 @@ export class Ledger {
 
   of(user) {
     return [...this.conversations.values()].filter(({ pair, group }) => (pair ? pair.people.includes(user) : group.members.has(user)))
-  }
-
-  peer(conversation, user) {
-    const [a, b] = conversation.pair.people
-    return a === user ? b : a
   }
 
   isIn(user, { pair, group }) {
@@ -133,4 +126,3 @@ export function after(first, next) {
   if (first.includes('ok')) return [...first.filter((code) => code !== 'ok'), ...next]
   return first.length === 1 && first[0] === 'not_found' ? first : [...first, ...next.filter((code) => code !== 'ok')]
 }
-export { NEAR_MS, NEVER }

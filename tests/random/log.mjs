@@ -76,6 +76,12 @@ export class Log {
     this.lo = covers ? covers[0] : first
   }
 
+  forgetBelow(first) {
+    for (const seq of this.entries.keys()) if (seq < first) this.entries.delete(seq)
+    this.lo = Math.max(this.lo, first)
+    this.hi = Math.max(this.hi, first - 1)
+  }
+
   /** What is shown and covered, oldest first. */
   shown() {
     return [...this.entries.values()].filter(({ seq }) => seq >= this.lo && seq <= this.hi).sort((a, b) => a.seq - b.seq)

@@ -104,7 +104,8 @@ function compareConversation(held, { wire, entries, pins, members }, say) {
   Object.assign(read, { peer: wire.peer?.id ?? null, last_entry: wire.last_entry && kept(wire.last_entry, held.me).text })
   compareMaps(new Map(Object.entries(seen)), new Map(Object.entries(read)), say(`conversation ${id}:`, id))
   compareMaps(new Map(shown.map(({ seq, text }) => [seq, text])), entries, say(`conversation ${id}: seq`, id))
-  compareMaps(setMap(held.pins ?? []), setMap(pins), say(`conversation ${id}: pin`, id))
+  const seesPin = (seq) => seq >= held.facts.first_seq && !log.hidden.has(seq)
+  compareMaps(setMap([...(held.pins ?? [])].filter(seesPin)), setMap(pins), say(`conversation ${id}: pin`, id))
   if (members) compareMaps(membersSeen(held.members), membersSeen(members, held.members), say(`conversation ${id}: member`, id))
   if (held.version > wire.version) say(`conversation ${id}:`, id)('version', held.version, wire.version)
 }

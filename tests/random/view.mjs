@@ -71,16 +71,17 @@ export class View {
     const { id, version } = wire
     let held = this.conversations.get(id)
     const isNew = !held
+    const isCleared = wire.first_seq > 1 && !wire.last_entry // nothing is left of it: it is not in the list
     if (isNew) {
       held = new Conversation(this, wire)
       this.conversations.set(id, held)
     }
-    if (isNew || version > held.version || (version === held.version && !held.isListed)) held.takeFacts(wire)
-    // One that was cleared is listed again as soon as something is shown in it.
-    if (!held.isListed && wire.last_entry && version >= held.version) {
-      held.isListed = true
-      held.reset(wire.last_seq)
-    }
+    const isNewer = isNew || version > held.version || (version === held.version && !held.isListed)
+    const isCut = isNewer && wire.first_seq > (held.facts?.first_seq ?? wire.first_seq) // by another device, or he left and came again
+    if (isCut) held.cut(wire.first_seq)
+    if (isCut || isNew) held.isListed = !isCleared
+    else if (isNewer && !held.isListed && wire.last_entry) held.show(wire.last_seq)
+    if (isNewer) held.takeFacts(wire)
     if (wire.group) held.takeGroup(wire.group)
     held.raise(wire.read_seq, wire.peer_read_seq)
     return { held, isNew }
@@ -98,7 +99,7 @@ export class View {
   }
 }
 
-export class Conversation {
+class Conversation {
   constructor(view, wire) {
     Object.assign(this, { view, id: wire.id, me: view.me, version: 0, peer: wire.peer?.id ?? null, group: null, isListed: true })
     this.marks = { mine: 0, peer: null }
@@ -115,6 +116,18 @@ export class Conversation {
     this.version = version
     this.isListed = false
     this.reset(this.log.hi)
+  }
+
+  /** What was said before is no more for this reader. */
+  cut(first) {
+    this.log.forgetBelow(first)
+    this.members = this.pins = null
+  }
+
+  /** Something is shown in it again. */
+  show(last) {
+    this.isListed = true
+    this.reset(last)
   }
 
   takeFacts(wire) {

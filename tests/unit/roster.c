@@ -41,14 +41,14 @@ static void test_groups(void)
         struct roster_member me;
         enum err err;
     } cases[] = {
-        {0, {ANN, 1, GROUP_MEMBER, 0}, OK},
-        {0, {ANN, 1, GROUP_MEMBER, NOW}, OK}, /* until then, not longer */
-        {0, {ANN, 1, GROUP_MEMBER, NOW + 1}, ERR_MUTED},
-        {GROUP_MUTE_ALL, {ANN, 1, GROUP_MEMBER, 0}, ERR_GROUP_MUTED},
-        {GROUP_MUTE_ALL, {ANN, 1, GROUP_MEMBER, NOW + 1}, ERR_MUTED},
-        {GROUP_MUTE_ALL, {ANN, 1, GROUP_ADMIN, 0}, OK},
-        {GROUP_MUTE_ALL, {ANN, 1, GROUP_OWNER, 0}, OK},
-        {GROUP_IS_DISMISSED, {ANN, 1, GROUP_OWNER, 0}, ERR_NOT_FOUND},
+        {0, {ANN, 1, GROUP_MEMBER, 0, false}, OK},
+        {0, {ANN, 1, GROUP_MEMBER, NOW, false}, OK}, /* until then, not longer */
+        {0, {ANN, 1, GROUP_MEMBER, NOW + 1, false}, ERR_MUTED},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_MEMBER, 0, false}, ERR_GROUP_MUTED},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_MEMBER, NOW + 1, false}, ERR_MUTED},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_ADMIN, 0, false}, OK},
+        {GROUP_MUTE_ALL, {ANN, 1, GROUP_OWNER, 0, false}, OK},
+        {GROUP_IS_DISMISSED, {ANN, 1, GROUP_OWNER, 0, false}, ERR_NOT_FOUND},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -62,7 +62,8 @@ static void test_groups(void)
 
 static void test_rosters(void)
 {
-    static const struct roster_member members[] = {{CID, 1, GROUP_OWNER, 0}, {ANN, 4, GROUP_MEMBER, 0}};
+    static const struct roster_member members[] = {{CID, 1, GROUP_OWNER, 0, false},
+                                                   {ANN, 4, GROUP_MEMBER, 0, false}};
     struct rosters *rosters = rosters_new();
 
     CU_ASSERT_PTR_NULL(rosters_get(rosters, 1, 7));

@@ -38,6 +38,7 @@ export function useSystemText() {
   /* Some codes say different things by one of their params. */
   function keyOf(code: string, params: Record<string, unknown>): string {
     if (code === 'group.role') return `${code}.${params['role'] === 'admin' ? 'admin' : 'member'}`
+    if (code === 'ai.failed') return `${code}.${String(params['reason'])}`
     if (code === 'group.announcement' && !params['text']) return 'group.announcementGone'
     if (code !== 'member.joined') return code
     const via = params['via']

@@ -222,6 +222,22 @@ const groups = {
       removed: '{by} removed {user}',
     },
     entry: { pinned: '{user} pinned a message', unpinned: '{user} unpinned a message' },
+    ai: {
+      failed: {
+        cancelled: 'The answer was stopped',
+        interrupted: 'The answer was interrupted: ask again',
+        limit: 'The tokens of this day are used up: ask tomorrow',
+        off: 'Nobody answers here: the model of this assistant is not configured',
+        not_allowed: 'This assistant may not answer here',
+        provider_unavailable: 'The model cannot be reached at the moment',
+        provider_busy: 'The model is too busy at the moment',
+        provider_refused: 'The model refused to answer: the operator should look at its configuration',
+        provider_error: 'The model gave an answer that cannot be used',
+        timeout: 'The model did not answer in time',
+        cut_off: 'The answer broke off in the middle',
+        empty: 'The model answered nothing',
+      },
+    },
   },
 }
 

@@ -224,6 +224,22 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
       removed: '{by}将{user}移出了群聊',
     },
     entry: { pinned: '{user}置顶了一条消息', unpinned: '{user}取消了一条置顶消息' },
+    ai: {
+      failed: {
+        cancelled: '回答已停止',
+        interrupted: '回答中断了，请重新提问',
+        limit: '今天的用量已用完，请明天再问',
+        off: '没有回答：这位助手的模型尚未配置',
+        not_allowed: '这位助手不能在此回答',
+        provider_unavailable: '暂时无法连接模型',
+        provider_busy: '模型目前太忙',
+        provider_refused: '模型拒绝回答：请管理员检查配置',
+        provider_error: '模型给出的回答无法使用',
+        timeout: '模型没有及时回答',
+        cut_off: '回答在中途断开了',
+        empty: '模型没有给出任何回答',
+      },
+    },
   },
 }
 

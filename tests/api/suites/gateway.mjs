@@ -180,7 +180,7 @@ test('a handler without a socket answers one plain CGI request', async () => {
   refused(await cgi('login', { uri: '/api/v1/me' }), 401, 'unauthenticated')
   refused(await cgi('login', { uri: '/api/v1/nowhere' }), 404, 'not_found')
   refused(await cgi('login', { method: 'POST', uri: '/api/v1/login', body: '{' }), 400, 'invalid_request')
-  for (const program of ['friends', 'groups', 'messages', 'history', 'poll']) {
+  for (const program of ['friends', 'groups', 'messages', 'history', 'poll', 'ai']) {
     refused(await cgi(program, { uri: '/api/v1/nowhere' }), 404, 'not_found')
   }
 })

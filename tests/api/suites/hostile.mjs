@@ -12,7 +12,7 @@ import { tokenSmith } from '../tokens.mjs'
 const UNKNOWN_ID = '4611686018427387904'
 const BAD_IDS = ['0', '-1', 'x', '1x', '01', '+1', '1.0', '18446744073709551616', '9'.repeat(40), '%F0%9F%90%8E', '%FF', '..%2Fme']
 /** What a request needs beside the parameter that is tried. */
-const BESIDE = { listUsers: { cursor: 'q=abc&', limit: 'q=abc&' }, getThumbnail: { t: 'size=160&' } }
+const BESIDE = { listUsers: { cursor: 'q=abc&', limit: 'q=abc&' }, searchMessages: { cursor: 'q=abc&' }, getThumbnail: { t: 'size=160&' } }
 const BAD_INTEGERS = ['', 'x', '1.5', '1e3', '0x10', '%201', '-9223372036854775809', '9223372036854775808', '9'.repeat(30), '%00']
 
 let scene
@@ -97,6 +97,9 @@ async function prepare() {
     listConversationFiles: { id: conversation },
     ...Object.fromEntries(['getUpload', 'resumeUpload', 'deleteUpload'].map((id) => [id, { id: UNKNOWN_ID, headers: {
       'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } }])),
+    getAiReply: { id: conversation, reply_id: '1' }, // nobody asked an assistant
+    cancelAiReply: { id: conversation, reply_id: '1' },
+    regenerateAiReply: { id: conversation, reply_id: '1' },
   }
 }
 

@@ -54,7 +54,7 @@ const sayThat = (message) => (world, device, draw) => {
   return content && say(world, device, draw, conversation, content, device)
 }
 
-export const text = sayThat((draw) => ({ type: 'text', content: { text: words(draw) } }))
+const text = sayThat((draw) => ({ type: 'text', content: { text: words(draw) } }))
 const location = sayThat((draw) => ({ type: 'location', content: { lat: draw.below(180) - 90, lng: draw.below(360) - 180, name: draw.pick(PLACES) } }))
 const card = sayThat((draw, { people }) => ({ type: 'card', content: { user_id: draw.pick(people).id } }))
 const custom = sayThat((draw) => ({ type: 'custom', content: { kind: 'test.dice', data: { eyes: 1 + draw.below(6), of: [null, true, '骰'] } } }))
@@ -142,9 +142,8 @@ function recall(world, device, draw) {
     judge: ({ group }, { sender, recalled, at }) => {
       if (group?.isAdmin(id)) return ['ok']
       if (sender !== id) return ['forbidden']
-      if (recalled) return ['ok']
       const left = at + world.recallMs - Date.now()
-      return Math.abs(left) < NEAR_MS ? ['ok', 'window_passed'] : [left > 0 ? 'ok' : 'window_passed']
+      return recalled || Math.abs(left) < NEAR_MS ? ['ok', 'window_passed'] : [left > 0 ? 'ok' : 'window_passed']
     },
     done(conversation, entry) {
       if (entry.pinned) conversation.pins--

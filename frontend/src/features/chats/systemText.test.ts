@@ -43,6 +43,9 @@ const CODES: [string, Record<string, unknown>][] = [
   ['group.dismissed', { by: '2' }],
   ['entry.pinned', { user_id: '2', seq: 5 }],
   ['entry.unpinned', { user_id: '2', seq: 5 }],
+  ...['cancelled', 'interrupted', 'limit', 'off', 'not_allowed', 'provider_unavailable', 'provider_busy', 'provider_refused',
+    'provider_error', 'timeout', 'cut_off', 'empty'].map((reason): [string, Record<string, unknown>] =>
+    ['ai.failed', { assistant_id: '2', reply_id: '3', reason, text: '' }]),
 ]
 
 beforeEach(() => useTestClient({}))

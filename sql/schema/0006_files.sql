@@ -1,4 +1,4 @@
--- 0005: files. The bytes are in the store (model/store.h) under `store_key`; here is what is known of them.
+-- 0006: files. The bytes are in the store (model/store.h) under `store_key`; here is what is known of them.
 
 CREATE TABLE files (
     id            BIGINT UNSIGNED NOT NULL PRIMARY KEY,

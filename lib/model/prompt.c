@@ -1,0 +1,178 @@
+/* The body of a call to /chat/completions. */
+#include "model/prompt.h"
+
+#include "ext/json.h"
+#include "model/contents.h"
+#include "model/conversations.h"
+
+enum { CONTEXT_ENTRIES = 100, TOKENS_PER_MESSAGE = 8 };
+
+uint64_t prompt_tokens(struct str text)
+{
+    return text.n / 3 + 1;
+}
+
+/* ---- what is not seen ---- */
+
+/* How many bytes of an invisible character begin here; 0: none does. */
+static size_t invisible(const unsigned char *p, size_t n)
+{
+    if (n >= 2 && p[0] == 0xc2 && p[1] == 0xad) /* soft hyphen */
+        return 2;
+    if (n >= 3 && p[0] == 0xe1 && p[1] == 0xa0 && p[2] == 0x8e) /* Mongolian vowel separator */
+        return 3;
+    if (n >= 3 && p[0] == 0xe2 && p[1] == 0x80 &&
+        ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae)))
+        return 3; /* U+200B to 200F, U+202A to 202E */
+    if (n >= 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf) /* U+2060 to 206F */
+        return 3;
+    if (n >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf) /* byte order mark */
+        return 3;
+    if (n >= 4 && p[0] == 0xf3 && p[1] == 0xa0 && p[2] >= 0x80 && p[2] <= 0x87) /* U+E0000 to E01FF: tags */
+        return 4;
+    return 0;
+}
+
+struct str prompt_plain(struct arena *arena, struct str text)
+{
+    struct buf out = buf_in(arena);
+    size_t from = 0;
+
+    for (size_t at = 0; at < text.n;) {
+        const size_t gone = invisible((const unsigned char *)text.p + at, text.n - at);
+        if (gone) {
+            buf_add(&out, text.p + from, at - from);
+            from = at + gone;
+        }
+        at += gone ? gone : 1;
+    }
+    buf_add(&out, text.p + from, text.n - from);
+    return buf_done(&out);
+}
+
+/* ---- the conversation ---- */
+
+/* What stands for an entry; empty: nothing. */
+static struct str words_of(struct ctx *ctx, const struct entry *entry)
+{
+    struct text_content content = {STR("")};
+    struct problem problem = {0};
+
+    if (entry->hidden || entry->recalled_at || entry->type == ENTRY_SYSTEM)
+        return STR("");
+    if (entry->type != ENTRY_TEXT)
+        return str_of(arena_printf(ctx->arena, "[%s: %.*s]", entry_type_name(entry->type),
+                                   STR_ARG(prompt_plain(ctx->arena, entry->summary))));
+    if (json_decode(entry->content, &text_content_shape, &content, ctx->arena, &problem) != OK)
+        return STR("");
+    return prompt_plain(ctx->arena, content.text);
+}
+
+struct said {
+    struct str words, name; /* name: in groups, of who said it */
+    bool by_assistant;
+};
+
+/* In a group it is said who speaks. */
+static enum err set_names(struct ctx *ctx, const struct entry *entries, struct said *said, size_t n)
+{
+    uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids);
+    struct user *users = arena_array(ctx->arena, n, sizeof *users);
+
+    for (size_t i = 0; i < n; i++)
+        ids[i] = entries[i].sender_id;
+    TRY(users_load(ctx, ids, n, users));
+    for (size_t i = 0; i < n; i++)
+        if (users[i].id && !said[i].by_assistant)
+            said[i].name = prompt_plain(ctx->arena, users[i].nickname);
+    return OK;
+}
+
+/* Newest first; the first is what is asked. */
+static enum err read_said(struct ctx *ctx, const struct ai_reply_row *reply, struct said **out, size_t *n)
+{
+    struct conversation_access access = {0};
+    struct entry_row *rows;
+    size_t found;
+
+    TRY(conversation_for_reader(ctx, reply->conversation_id, &access));
+    const struct q_entries_below_in range = {access.id, access.visible_from_seq, reply->ask_seq,
+                                             ctx->actor.user_id, CONTEXT_ENTRIES};
+    TRY(q_entries_below(ctx, &range, &rows, &found));
+    struct entry *entries = arena_array(ctx->arena, found, sizeof *entries);
+    struct said *said = arena_array(ctx->arena, found, sizeof *said);
+    TRY(entries_show(ctx, rows, found, entries));
+    if (!found || (uint64_t)entries[0].seq != reply->ask_seq || !words_of(ctx, &entries[0]).n)
+        return fail(ctx, ERR_NOT_FOUND, "what was asked is not there any more");
+    for (size_t i = 0; i < found; i++) {
+        said[i].words = words_of(ctx, &entries[i]);
+        said[i].by_assistant = entries[i].sender_id == reply->assistant_id;
+    }
+    if (access.kind == CONVERSATION_GROUP)
+        TRY(set_names(ctx, entries, said, found));
+    *out = said;
+    *n = found;
+    return OK;
+}
+
+/* How many of them fit: what is asked always does. */
+static size_t fitting(const struct said *said, size_t n, uint64_t budget, uint64_t *tokens)
+{
+    uint64_t sum = 0;
+    size_t i = 0;
+
+    for (; i < n; i++) {
+        const uint64_t more = prompt_tokens(said[i].words) + prompt_tokens(said[i].name) + TOKENS_PER_MESSAGE;
+        if (i && sum + more > budget)
+            break;
+        sum += more;
+    }
+    *tokens += sum;
+    return i;
+}
+
+/* ---- the body ---- */
+
+static void add_message(struct buf *b, const char *role, struct str name, struct str words)
+{
+    struct buf text = buf_in(b->arena);
+
+    if (name.n) {
+        buf_str(&text, name);
+        buf_c(&text, ": ");
+    }
+    buf_str(&text, words);
+    if (b->p[b->n - 1] != '[')
+        buf_char(b, ',');
+    buf_printf(b, "{\"role\":\"%s\",\"content\":", role);
+    buf_json(b, buf_done(&text));
+    buf_char(b, '}');
+}
+
+enum err prompt_make(struct ctx *ctx, const struct ai_reply_row *reply, const struct assistant_row *assistant,
+                     const struct provider *p, struct prompt *out)
+{
+    struct buf b = buf_in(ctx->arena);
+    struct said *said = NULL;
+    size_t n = 0;
+
+    TRY(read_said(ctx, reply, &said, &n));
+    out->tokens = assistant->prompt.n ? prompt_tokens(assistant->prompt) + TOKENS_PER_MESSAGE : 0;
+    const uint64_t room = (uint64_t)(p->context_tokens - p->max_output_tokens);
+    n = fitting(said, n, room > out->tokens ? room - out->tokens : 0, &out->tokens);
+    buf_c(&b, "{\"model\":");
+    buf_json(&b, str_of(p->model));
+    buf_printf(&b, ",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":%lld",
+               (long long)p->max_output_tokens);
+    if (p->has_temperature)
+        buf_printf(&b, ",\"temperature\":%.3f", p->temperature);
+    buf_c(&b, ",\"messages\":[");
+    if (assistant->prompt.n)
+        add_message(&b, "system", STR_NONE, assistant->prompt);
+    while (n--)
+        if (said[n].words.n)
+            add_message(&b, said[n].by_assistant ? "assistant" : "user", said[n].name, said[n].words);
+    buf_c(&b, "]}");
+    out->json = buf_done(&b);
+    return OK;
+}

@@ -1,0 +1,394 @@
+/* Replies: as people see them, asked for again, and their end. */
+#include "model/replies.h"
+
+#include "base/clock.h"
+#include "ext/json.h"
+#include "model/assistants.h"
+#include "model/contents.h"
+#include "model/conversations.h"
+#include "model/house.h"
+#include "model/inbox.h"
+#include "model/log.h"
+#include "model/roster.h"
+
+enum { DAY_MS = 24 * 3600 * 1000 };
+#define KEPT_SECONDS "3600" /* longer than any reply is written */
+
+/* ---- wire form ---- */
+
+const char *const reply_states[] = {"waiting", "writing", "done", "failed", "cancelled", "interrupted", NULL};
+
+#define AT(member) .at = offsetof(struct reply, member)
+static const struct field reply_fields[] = {
+    {.name = "id", .type = FIELD_ID, AT(id)},
+    {.name = "conversation_id", .type = FIELD_ID, AT(conversation_id)},
+    {.name = "assistant_id", .type = FIELD_ID, AT(assistant_id)},
+    {.name = "asker_id", .type = FIELD_ID, AT(asker_id)},
+    {.name = "reply_to_seq", .type = FIELD_INT, AT(reply_to_seq)},
+    {.name = "state", .type = FIELD_ENUM, AT(state), .names = reply_states},
+    {.name = "text", .type = FIELD_STR, AT(text)},
+    {.name = "offset", .type = FIELD_INT, AT(offset)},
+    {.name = "seq", .type = FIELD_INT, .flags = F_NULLABLE, AT(seq)},
+    {.name = "reason", .type = FIELD_STR, .flags = F_NULLABLE, AT(reason)},
+    {.name = "input_tokens", .type = FIELD_INT, AT(input_tokens)},
+    {.name = "output_tokens", .type = FIELD_INT, AT(output_tokens)},
+    {.name = "created_at", .type = FIELD_TIME, AT(created_at)},
+    {.name = "finished_at", .type = FIELD_TIME, .flags = F_NULLABLE, AT(finished_at)},
+};
+#undef AT
+const struct shape reply_shape = SHAPE("AiReply", struct reply, reply_fields);
+
+#define AT(member) .at = offsetof(struct ai_usage, member)
+static const struct field usage_fields[] = {
+    {.name = "day_at", .type = FIELD_TIME, AT(day_at)},
+    {.name = "used", .type = FIELD_INT, AT(used)},
+    {.name = "limit", .type = FIELD_INT, .flags = F_NULLABLE, AT(limit)},
+    {.name = "left",
+     .type = FIELD_INT,
+     .flags = F_NULLABLE,
+     AT(left),
+     .has_at = offsetof(struct ai_usage, has_left)},
+};
+#undef AT
+const struct shape ai_usage_shape = SHAPE("AiUsage", struct ai_usage, usage_fields);
+
+static void fill(const struct ai_reply_row *row, struct reply *out)
+{
+    *out = (struct reply){
+        .id = row->id,
+        .conversation_id = row->conversation_id,
+        .assistant_id = row->assistant_id,
+        .asker_id = row->asker_id,
+        .reply_to_seq = (int64_t)row->ask_seq,
+        .state = (int)row->state,
+        .text = STR(""),
+        .seq = (int64_t)row->seq,
+        .reason = row->reason.n ? row->reason : STR_NONE,
+        .input_tokens = (int64_t)row->input_tokens,
+        .output_tokens = (int64_t)row->output_tokens,
+        .created_at = row->created_at,
+        .finished_at = row->finished_at,
+    };
+}
+
+/* ---- for people ---- */
+
+static enum err find(struct ctx *ctx, const struct reply_ref *ref, struct ai_reply_row *out)
+{
+    struct conversation_access access = {0};
+    struct ai_reply_row *rows;
+    size_t n;
+
+    TRY(conversation_for_reader(ctx, ref->conversation_id, &access));
+    TRY(q_ai_replies_get(ctx, &ref->reply_id, 1, &rows, &n));
+    if (!n || rows[0].conversation_id != access.id || rows[0].ask_seq < access.visible_from_seq ||
+        rows[0].ask_seq > conversation_visible_to(&access))
+        return fail(ctx, ERR_NOT_FOUND, "no such reply");
+    *out = rows[0];
+    return OK;
+}
+
+/* The answer as its entry has it now: nothing of one that was recalled, or that is no text. */
+static enum err entry_text(struct ctx *ctx, const struct ai_reply_row *row, struct str *out)
+{
+    const struct entry_ref ref = {row->conversation_id, row->seq};
+    struct text_content content = {STR("")};
+    struct problem problem = {0};
+    struct entry entry = {0};
+
+    *out = STR("");
+    const enum err err = entry_for_reader(ctx, &ref, &entry);
+    if (err == ERR_NOT_FOUND || (err == OK && (entry.type != ENTRY_TEXT || entry.recalled_at)))
+        return OK;
+    TRY(err);
+    if (json_decode(entry.content, &text_content_shape, &content, ctx->arena, &problem) == OK)
+        *out = content.text;
+    return OK;
+}
+
+/* Without the first `chars` characters; `*offset` is how many it left out. */
+static struct str from_char(struct str text, int64_t chars, int64_t *offset)
+{
+    size_t at = 0;
+
+    for (*offset = 0; at < text.n && *offset < chars; ++*offset)
+        for (at++; at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80; at++)
+            ;
+    return (struct str){text.p + at, text.n - at};
+}
+
+static enum err show(struct ctx *ctx, const struct reply_ref *ref, const struct ai_reply_row *row,
+                     struct reply *out)
+{
+    struct str text = STR("");
+
+    fill(row, out);
+    if (row->state == REPLY_WRITING)
+        TRY(reply_kept(ctx, row->id, &text));
+    else if (row->seq)
+        TRY(entry_text(ctx, row, &text));
+    out->text = from_char(text, ref->offset, &out->offset);
+    return OK;
+}
+
+enum err reply_load(struct ctx *ctx, const struct reply_ref *ref, struct reply *out)
+{
+    struct ai_reply_row row = {0};
+
+    TRY(find(ctx, ref, &row));
+    return show(ctx, ref, &row, out);
+}
+
+enum err reply_cancel(struct ctx *ctx, const struct reply_ref *ref, struct reply *out)
+{
+    struct ai_reply_row row = {0};
+
+    TRY(find(ctx, ref, &row));
+    if (row.asker_id != ctx->actor.user_id)
+        return fail(ctx, ERR_FORBIDDEN, "who asked can cancel it");
+    TRY(q_ai_reply_cancel(ctx, row.id, NULL));
+    return show(ctx, ref, &row, out);
+}
+
+enum err reply_regenerate(struct ctx *ctx, const struct reply_ref *ref, struct reply *out)
+{
+    struct ai_reply_open_row *open;
+    struct assistant_row assistant;
+    struct ai_reply_row row = {0};
+    struct acting acting = {0};
+    struct entry entry = {0};
+    size_t n;
+
+    TRY(find(ctx, ref, &row));
+    if (row.asker_id != ctx->actor.user_id)
+        return fail(ctx, ERR_FORBIDDEN, "who asked can ask again");
+    TRY(conversation_act(ctx, row.conversation_id, &acting));
+    TRY(conversation_act_may_send(ctx, &acting));
+    const struct entry_ref ask = {row.conversation_id, row.ask_seq};
+    TRY(entry_for_reader(ctx, &ask, &entry));
+    if (entry.recalled_at)
+        return fail(ctx, ERR_CONFLICT, "what was asked is recalled");
+    TRY(assistant_for(ctx, row.assistant_id, &assistant));
+    TRY(q_ai_replies_of_ask(ctx, row.conversation_id, row.ask_seq, row.assistant_id, 1, &open, &n));
+    if (n)
+        return fail(ctx, ERR_CONFLICT, "a reply to it is being written");
+    const struct q_ai_reply_insert_in again = {.app_id = row.app_id,
+                                               .conversation_id = row.conversation_id,
+                                               .assistant_id = row.assistant_id,
+                                               .asker_id = row.asker_id,
+                                               .ask_seq = row.ask_seq,
+                                               .created_at = clock_wall_ms()};
+    struct q_ai_reply_insert_in insert = again;
+    TRY(ctx_id(ctx, &insert.id));
+    TRY(q_ai_reply_insert(ctx, &insert, NULL));
+    row = (struct ai_reply_row){.id = insert.id,
+                                .conversation_id = row.conversation_id,
+                                .assistant_id = row.assistant_id,
+                                .asker_id = row.asker_id,
+                                .ask_seq = row.ask_seq,
+                                .created_at = insert.created_at};
+    fill(&row, out);
+    return OK;
+}
+
+uint64_t ai_day(void)
+{
+    return (uint64_t)(clock_wall_ms() / DAY_MS);
+}
+
+enum err ai_usage_load(struct ctx *ctx, struct ai_usage *out)
+{
+    const int64_t limit = house_conf(ctx->house)->ai_user_tokens_per_day;
+    struct ai_usage_row row = {0};
+    const uint64_t day = ai_day();
+
+    const enum err err = q_ai_usage_get(ctx, ctx->actor.user_id, day, &row);
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    const int64_t used = (int64_t)(row.used + row.reserved);
+    *out = (struct ai_usage){.day_at = (int64_t)day * DAY_MS,
+                             .used = used,
+                             .limit = limit,
+                             .has_left = limit ? HAS_VALUE : HAS_NULL,
+                             .left = used < limit ? limit - used : 0};
+    return OK;
+}
+
+/* ---- tokens ---- */
+
+struct reserving {
+    const struct ai_reply_row *reply;
+    uint64_t process, tokens;
+};
+
+static enum err reserve(struct ctx *ctx, void *arg)
+{
+    const struct reserving *r = arg;
+    const uint64_t asker = r->reply->asker_id, day = ai_day();
+    const int limit = house_conf(ctx->house)->ai_user_tokens_per_day;
+    uint64_t changed;
+
+    TRY(q_ai_reply_reserve(ctx, r->reply->id, r->process, day, r->tokens, &changed));
+    if (!changed)
+        return fail(ctx, ERR_CONFLICT, "it is another process's by now");
+    TRY(q_ai_usage_begin(ctx, asker, day, NULL));
+    TRY(q_ai_usage_reserve(ctx, asker, day, r->tokens, limit ? (uint64_t)limit : INT64_MAX, &changed));
+    return changed ? OK : fail(ctx, ERR_AI_LIMIT, "the tokens of the day are used up");
+}
+
+enum err reply_reserve(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process, uint64_t tokens)
+{
+    return tx_run(ctx, reserve, &(struct reserving){reply, process, tokens});
+}
+
+/* Under the lock of the reply's row: what was reserved for it is no more. */
+static enum err settle(struct ctx *ctx, const struct ai_reply_row *row, uint64_t used)
+{
+    if (!row->reserved && !used)
+        return OK;
+    return q_ai_usage_settle(ctx, row->asker_id, row->day, row->reserved, used, NULL);
+}
+
+/* ---- the end ---- */
+
+struct ending {
+    const struct ai_reply_row *reply;
+    uint64_t process;
+    const struct reply_end *end;
+};
+
+/* Whether the assistant may still say something there. */
+static enum err may_answer(struct ctx *ctx, const struct conversation_row *conv, uint64_t assistant_id,
+                           bool *may)
+{
+    const struct place place = {conv->kind, conv->low_id, conv->high_id, conv->flags};
+    struct member_row row;
+
+    const enum err err = q_member_get(ctx, conv->id, assistant_id, &row);
+    *may = err == OK && !row.left_seq;
+    if (!*may)
+        return err == ERR_NOT_FOUND ? OK : err;
+    const struct roster_member me = {.user_id = assistant_id,
+                                     .visible_from_seq = row.visible_from_seq,
+                                     .role = row.role,
+                                     .muted_until = row.muted_until};
+    *may = conversation_may_send(&place, assistant_id, &me, clock_wall_ms()) == OK;
+    return OK;
+}
+
+static struct str failure(struct arena *arena, const struct ai_reply_row *reply, const char *reason,
+                          struct str text)
+{
+    struct buf params = buf_in(arena);
+
+    buf_printf(&params, "{\"assistant_id\":\"%llu\",\"reply_id\":\"%llu\",\"reason\":\"%s\",\"text\":",
+               (unsigned long long)reply->assistant_id, (unsigned long long)reply->id, reason);
+    buf_json(&params, text.n ? text : STR(""));
+    buf_char(&params, '}');
+    return entry_system_content(arena, STR("ai.failed"), buf_done(&params));
+}
+
+/* The one entry: the answer of the assistant, or the house's word that there is none. */
+static enum err say(struct ctx *ctx, struct conversation_row *conv, const struct ai_reply_row *reply,
+                    const struct reply_end *end)
+{
+    const bool is_answer = end->state == REPLY_DONE || (end->state == REPLY_CANCELLED && end->text.n);
+    struct log_draft draft = {.type = ENTRY_SYSTEM, .reply_to_seq = reply->ask_seq};
+
+    memcpy(draft.client_msg_id, &reply->id, sizeof reply->id);
+    memcpy(draft.client_msg_id + 8, "ai.reply", 8);
+    if (is_answer) {
+        draft.sender_id = reply->assistant_id;
+        draft.type = ENTRY_TEXT;
+        draft.counts = true;
+        draft.content = entry_text_content(ctx->arena, end->text);
+    } else {
+        draft.content = failure(ctx->arena, reply, end->reason, end->text);
+    }
+    return log_append(ctx, conv, &draft, NULL);
+}
+
+/* First the row, which says whether it is ours to end, then the entry that it names. */
+static enum err end_it(struct ctx *ctx, void *arg)
+{
+    const struct ending *e = arg;
+    struct reply_end end = *e->end;
+    struct conversation_row conv;
+    struct ai_reply_row *rows;
+    uint64_t changed;
+    bool may;
+    size_t n;
+
+    TRY(conversation_lock(ctx, e->reply->conversation_id, &conv));
+    TRY(may_answer(ctx, &conv, e->reply->assistant_id, &may));
+    if (!may) {
+        end.state = end.state == REPLY_DONE ? REPLY_FAILED : end.state;
+        end.reason = "not_allowed";
+        end.text = STR("");
+    }
+    TRY(q_ai_replies_get(ctx, &e->reply->id, 1, &rows, &n));
+    const struct q_ai_reply_end_in in = {.id = e->reply->id,
+                                         .process = e->process,
+                                         .state = end.state,
+                                         .seq = conv.last_seq + 1,
+                                         .reason = str_of(end.reason),
+                                         .input_tokens = end.input_tokens,
+                                         .output_tokens = end.output_tokens,
+                                         .finished_at = clock_wall_ms()};
+    TRY(q_ai_reply_end(ctx, &in, &changed));
+    if (!changed || !n)
+        return fail(ctx, ERR_CONFLICT, "it is another process's by now");
+    TRY(settle(ctx, &rows[0], end.input_tokens + end.output_tokens));
+    TRY(say(ctx, &conv, e->reply, &end));
+    event_add(&ctx->events, ctx->arena,
+              (struct event){
+                  .kind = EVENT_AI_FINISHED, .id = conv.id, .other_id = e->reply->id, .seq = conv.last_seq});
+    return OK;
+}
+
+enum err reply_end(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
+                   const struct reply_end *end)
+{
+    ctx->actor = (struct actor){.app_id = reply->app_id, .user_id = reply->asker_id};
+    return tx_run(ctx, end_it, &(struct ending){reply, process, end});
+}
+
+static enum err release(struct ctx *ctx, void *arg)
+{
+    const struct ending *e = arg;
+    struct ai_reply_row *rows;
+    uint64_t changed;
+    size_t n;
+
+    TRY(q_ai_replies_get(ctx, &e->reply->id, 1, &rows, &n));
+    TRY(q_ai_reply_release(ctx, e->reply->id, e->process, &changed));
+    return changed && n ? settle(ctx, &rows[0], 0) : OK;
+}
+
+enum err reply_release(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process)
+{
+    return tx_run(ctx, release, &(struct ending){.reply = reply, .process = process});
+}
+
+/* ---- the text so far ---- */
+
+enum err reply_keep(struct ctx *ctx, uint64_t id, struct str text)
+{
+    const struct inbox_key key = inbox_reply_key(id);
+    struct redis_reply reply;
+
+    return redis_call(ctx->redis, ctx->arena, &reply,
+                      (struct str[]){STR("SET"), {key.text, key.n}, text, STR("EX"), STR(KEPT_SECONDS)}, 5);
+}
+
+enum err reply_kept(struct ctx *ctx, uint64_t id, struct str *text)
+{
+    const struct inbox_key key = inbox_reply_key(id);
+    struct redis_reply reply;
+
+    *text = STR("");
+    TRY(redis_call(ctx->redis, ctx->arena, &reply, (struct str[]){STR("GET"), {key.text, key.n}}, 2));
+    if (reply.type == REDIS_STR && utf8_check(reply.str, NULL))
+        *text = reply.str;
+    return OK;
+}

@@ -1,0 +1,262 @@
+// Assistants: what is asked is answered once, with what the person may see; every fault of a provider becomes an entry.
+import assert from 'node:assert/strict'
+
+import { Person, Poller, befriend, house, ok, refused, test, unique, until, uuid } from '../client.mjs'
+import { cgi, operate, stub } from '../house.mjs'
+
+const DAY_LIMIT = 200_000
+
+/** A new assistant of a provider; its user's id. */
+async function assistant(provider, ...options) {
+  const username = unique('bot')
+  await operate('assistant', 'add', username, '--provider', provider, ...options)
+  const [[id]] = await house.sql(`SELECT id FROM users WHERE username = '${username}'`)
+  return { id, username }
+}
+
+/** Somebody's conversation with an assistant. */
+const talk = async (person, { id }) => ok(await person.post('/conversations', { user_id: id }), 201).id
+
+const repliesTo = async (conversation, seq) => (await house.sql(
+  `SELECT id, state FROM ai_replies WHERE conversation_id = ${conversation} AND ask_seq = ${seq} ORDER BY id`))
+
+const shown = async (person, conversation) =>
+  ok(await person.get(`/conversations/${conversation}/messages?after_seq=0&limit=200`)).items
+
+/** The entry that ends the only reply to `seq`. */
+const ending = (person, conversation, seq, ms) => until(`the end of the reply to ${conversation}/${seq}`,
+  async () => (await shown(person, conversation)).find((entry) => entry.reply_to_seq === seq), ms)
+
+/** Asks and waits for the end: [ask, end]. */
+async function ask(person, conversation, text, ms) {
+  const asked = await person.say(conversation, text)
+  return [asked, await ending(person, conversation, asked.seq, ms)]
+}
+
+const held = (text) => until(`a call with ${text}`, () => {
+  const at = stub.asked.filter(({ what }) => what === 'slow').findIndex(({ body }) => body.messages.at(-1).content === text)
+  return at >= 0 && stub.held[at]
+})
+
+test('without a provider everything is ai_off, and nothing else is otherwise', async () => {
+  for (const [method, path] of [['GET', '/ai/assistants'], ['GET', '/ai/usage'], ['GET', '/conversations/1/ai/replies/1'],
+    ['POST', '/conversations/1/ai/replies/1/cancel'], ['POST', '/conversations/1/ai/replies/1/regenerate']]) {
+    const person = await Person.register()
+    const answer = await cgi('ai', { method, uri: `/api/v1${path}`, env: { POSTHOUSE_PROVIDERS: '', HTTP_AUTHORIZATION: `Bearer ${person.token}` } })
+    refused(answer, 403, 'ai_off')
+  }
+})
+
+test('assistants are on offer to those that the operator names', async () => {
+  const [a, b] = await Person.some(2)
+  const everybodys = await assistant('fine')
+  const as = await assistant('fine', '--nickname', '助手', '--for', a.username)
+  const listed = async (person) => (await person.all('/ai/assistants', 2)).map(({ id }) => id)
+  assert.ok((await listed(a)).includes(as.id) && (await listed(a)).includes(everybodys.id))
+  assert.ok(!(await listed(b)).includes(as.id) && (await listed(b)).includes(everybodys.id))
+  const one = (await a.all('/ai/assistants')).find(({ id }) => id === as.id)
+  assert.equal(one.kind, 'assistant')
+  assert.equal(one.nickname, '助手')
+  refused(await b.post('/conversations', { user_id: as.id }), 404, 'not_found')
+  assert.match(await operate('assistant', 'list'), new RegExp(`${as.id}\t${as.username}\tfine\tsome`))
+  await assert.rejects(operate('assistant', 'add', unique(), '--provider', 'unknown'), /no file with a provider unknown/)
+  await assert.rejects(operate('assistant', 'add', unique(), '--provider', 'fine', '--for', 'nobody-of-that-name'), /nobody called/)
+})
+
+test('what is asked is answered once: told while it comes, then one entry; what is not seen is not sent', async () => {
+  const person = await Person.register()
+  const bot = await assistant('fine')
+  const conversation = await talk(person, bot)
+  const poller = await Poller.start(person)
+  await poller.park()
+  const [asked, answer] = await ask(person, conversation, 'wie geht\u200b es\u{E0041} 你好')
+  assert.equal(answer.type, 'text')
+  assert.equal(answer.content.text, 'You said: wie geht es 你好')
+  assert.equal(answer.sender_id, bot.id)
+  const finished = await poller.event('ai.finished', ({ type }) => type === 'ai.finished')
+  assert.equal(finished.seq, answer.seq)
+  assert.equal(finished.state, 'done')
+  const first = poller.events.find(({ type }) => type === 'ai.delta')
+  assert.deepEqual([first.offset, first.reply_to_seq, first.reply_id], [0, asked.seq, finished.reply_id])
+  const reply = ok(await person.get(`/conversations/${conversation}/ai/replies/${finished.reply_id}`))
+  assert.deepEqual([reply.state, reply.text, reply.seq], ['done', answer.content.text, answer.seq])
+  assert.deepEqual([reply.input_tokens, reply.output_tokens], [30, 20])
+  const usage = ok(await person.get('/ai/usage'))
+  assert.deepEqual([usage.used, usage.limit, usage.left], [50, DAY_LIMIT, DAY_LIMIT - 50])
+  const [call] = stub.asked.filter(({ body }) => body.messages.at(-1).content === 'wie geht es 你好')
+  assert.equal(call.authorization, 'Bearer sk-of-the-stub')
+  assert.equal(call.body.model, 'model-fine')
+  assert.equal(call.body.stream, true)
+
+  await ask(person, conversation, 'and again')
+  const { messages } = stub.asked.at(-1).body
+  assert.deepEqual(messages.map(({ role }) => role), ['user', 'assistant', 'user'])
+  assert.deepEqual((await house.logged('sk-of-the-stub')), [])
+})
+
+test('a prompt stands first; what was recalled is told to no model', async () => {
+  const person = await Person.register()
+  const conversation = await talk(person, await assistant('fine'))
+  const [asked] = await ask(person, conversation, 'a secret')
+  ok(await person.delete(`/conversations/${conversation}/messages/${asked.seq}`), 204)
+  await ask(person, conversation, 'what did I say?')
+  assert.ok(!JSON.stringify(stub.asked.at(-1).body.messages.filter(({ role }) => role === 'user')).includes('a secret'))
+})
+
+test('it is seen growing, stopped by who asked, and asked for again', async () => {
+  const person = await Person.register()
+  const conversation = await talk(person, await assistant('slow'))
+  const poller = await Poller.start(person)
+  const asked = await person.say(conversation, 'count slowly')
+  const call = await held('count slowly')
+  const first = await poller.event('the first words', ({ type, text }) => type === 'ai.delta' && text === 'one ')
+  call.next('zwei 👍🏽 ')
+  const second = await poller.event('the next words', ({ type, text }) => type === 'ai.delta' && text === 'zwei 👍🏽 ')
+  assert.equal(second.offset, 4)
+  const path = `/conversations/${conversation}/ai/replies/${first.reply_id}`
+  const reply = ok(await person.get(`${path}?offset=9`))
+  assert.deepEqual([reply.state, reply.text, reply.offset], ['writing', '👍🏽 ', 9])
+  refused(await person.post(`${path}/regenerate`), 409, 'conflict')
+  const stranger = await Person.register()
+  refused(await stranger.get(path), 404, 'not_found')
+  refused(await stranger.post(`${path}/cancel`), 404, 'not_found')
+
+  ok(await person.post(`${path}/cancel`))
+  const end = await ending(person, conversation, asked.seq)
+  assert.deepEqual([end.type, end.content.text], ['text', 'one zwei 👍🏽 '])
+  assert.equal(ok(await person.get(path)).state, 'cancelled')
+  await call.closed
+
+  const key = { headers: { 'Idempotency-Key': uuid() } }
+  const again = ok(await person.post(`${path}/regenerate`, undefined, key), 201)
+  assert.equal(ok(await person.post(`${path}/regenerate`, undefined, key)).id, again.id)
+  assert.equal(again.reply_to_seq, asked.seq)
+  const other = await until('the second call', () => stub.held.length > 0 && stub.held.at(-1) !== call && stub.held.at(-1))
+  other.next('two')
+  other.end()
+  await until('the second answer', async () => ok(await person.get(`/conversations/${conversation}/ai/replies/${again.id}`)).state === 'done')
+  const texts = (await shown(person, conversation)).filter(({ reply_to_seq: seq }) => seq === asked.seq)
+  assert.deepEqual(texts.map(({ content }) => content.text), ['one zwei 👍🏽 ', 'one two'])
+})
+
+const FAULTS = {
+  401: ['provider_refused', ''],
+  429: ['provider_busy', ''],
+  500: ['provider_unavailable', ''],
+  hang: ['timeout', ''],
+  hanghead: ['timeout', ''],
+  hangmiddle: ['timeout', 'half a '],
+  truncated: ['cut_off', 'half an answer'],
+  unended: ['cut_off', 'half an answer'],
+  garbage: ['provider_error', ''],
+  errorinside: ['provider_error', 'well, '],
+  empty: ['empty', ''],
+  longline: ['provider_error', ''],
+  redirect: ['provider_refused', ''],
+  public: ['provider_unavailable', ''], // its address is not, and others keep connections to it
+  nowhere: ['provider_unavailable', ''],
+}
+for (const [provider, [reason, text]] of Object.entries(FAULTS)) {
+  test(`a provider that does this: ${provider}: an entry says ${reason}`, async () => {
+    const person = await Person.register()
+    const conversation = await talk(person, await assistant(provider))
+    const [asked, end] = await ask(person, conversation, 'hello')
+    assert.equal(end.type, 'system')
+    assert.equal(end.content.code, 'ai.failed')
+    assert.deepEqual([end.content.params.reason, end.content.params.text], [reason, text])
+    const [[id, state]] = await repliesTo(conversation, asked.seq)
+    assert.equal(end.content.params.reply_id, id)
+    assert.equal(state, '3')
+    await until('what was reserved is free', async () =>
+      (await house.sql(`SELECT reserved FROM ai_usage WHERE user_id = ${person.id}`))[0][0] === '0')
+  })
+}
+
+test('bytes cut anywhere, a pause that is asked for, a provider to fall back on: an answer', async () => {
+  const person = await Person.register()
+  for (const [provider, text] of [['split', '你好 👍🏽é'], ['busy', 'You said: hello'], ['behind', 'You said: hello']]) {
+    const [, end] = await ask(person, await talk(person, await assistant(provider)), 'hello')
+    assert.deepEqual([provider, end.content.text], [provider, text])
+  }
+})
+
+test('an answer without end is cut at 8000 characters', async () => {
+  const person = await Person.register()
+  const [, end] = await ask(person, await talk(person, await assistant('endless')), 'go on')
+  assert.equal([...end.content.text].length, 8000)
+})
+
+test('50 questions at once do not pass the tokens of a day', async () => {
+  const person = await Person.register()
+  const conversation = await talk(person, await assistant('dear'))
+  const before = stub.held.length
+  const asked = await Promise.all(Array.from({ length: 50 }, (_, i) => person.say(conversation, `dear ${i}`)))
+  const seqs = new Set(asked.map(({ seq }) => seq))
+  const failed = await until('those for which nothing is left', async () => {
+    const ends = (await shown(person, conversation)).filter(({ reply_to_seq: seq }) => seqs.has(seq))
+    return ends.length >= 41 && ends
+  })
+  assert.ok(failed.every(({ content }) => content.params.reason === 'limit'))
+  assert.equal(failed.length, 41) // nine times 20,000 and a little is below 200,000
+  await until('the others are asked', () => stub.held.length === before + 9)
+  assert.ok(ok(await person.get('/ai/usage')).used <= DAY_LIMIT)
+  for (const call of stub.held.slice(before)) call.end()
+  await until('all have an end', async () => (await house.sql(
+    `SELECT COUNT(*) FROM ai_replies WHERE conversation_id = ${conversation} AND state < 2`))[0][0] === '0')
+  assert.equal(ok(await person.get('/ai/usage')).used, 9 * 50)
+})
+
+test('in a group a mention is answered, with what who asks may read; nothing else is', async () => {
+  const [owner, late] = await Person.some(2)
+  await befriend(owner, late)
+  const bot = await assistant('fine', '--nickname', 'Bot')
+  const { id } = ok(await owner.post('/groups', { name: '驿', member_ids: [bot.id], join_policy: 'invite' }), 201)
+  await owner.say(id, 'before he came')
+  ok(await owner.post(`/groups/${id}/members`, { user_ids: [late.id] }), 201)
+  const plain = await late.say(id, 'nobody is asked')
+  const body = { client_msg_id: uuid(), type: 'text', content: { text: '@Bot what is this?' }, mentions: [bot.id] }
+  const asked = ok(await late.post(`/conversations/${id}/messages`, body), 201)
+  ok(await late.post(`/conversations/${id}/messages`, body)) // a repetition asks nothing
+  const end = await ending(owner, id, asked.seq)
+  assert.equal(end.sender_id, bot.id)
+  const { messages } = stub.asked.at(-1).body
+  assert.deepEqual(messages.map(({ content }) => content), ['测试: nobody is asked', '测试: @Bot what is this?'])
+  assert.deepEqual(await repliesTo(id, plain.seq), [])
+  assert.equal((await repliesTo(id, asked.seq)).length, 1)
+})
+
+test('an assistant that is removed answers no more, and says so', async () => {
+  const person = await Person.register()
+  const bot = await assistant('fine')
+  const conversation = await talk(person, bot)
+  await operate('assistant', 'remove', bot.username)
+  const [, end] = await ask(person, conversation, 'are you there?')
+  assert.equal(end.content.params.reason, 'not_allowed')
+  assert.ok(!(await person.all('/ai/assistants')).some(({ id }) => id === bot.id))
+})
+
+test('kill -9 in the middle of 20 answers: each ends once, as interrupted, and can be asked for again', async () => {
+  const person = await Person.register()
+  const bot = await assistant('slow')
+  const conversation = await talk(person, bot)
+  const before = stub.held.length
+  const asked = await Promise.all(Array.from({ length: 20 }, (_, i) => person.say(conversation, `slow ${i}`)))
+  await until('all are begun', () => stub.held.length === before + 20)
+  for (const { seq } of asked) {
+    const [[id]] = await repliesTo(conversation, seq)
+    await until('it is told', async () => ok(await person.get(`/conversations/${conversation}/ai/replies/${id}`)).text === 'one ')
+  }
+  for (const name of ['ai.0', 'ai.1']) await house.restarted(name, await house.kill(name))
+  const seqs = new Set(asked.map(({ seq }) => seq))
+  const endings = async () => (await shown(person, conversation)).filter(({ reply_to_seq: seq }) => seqs.has(seq))
+  await until('all have an end', async () => (await endings()).length >= 20, 30_000)
+  const ends = await endings()
+  assert.equal(new Set(ends.map(({ reply_to_seq: seq }) => seq)).size, 20)
+  assert.equal(ends.length, 20)
+  for (const { content } of ends) assert.deepEqual([content.params.reason, content.params.text], ['interrupted', 'one '])
+  const [[id]] = await repliesTo(conversation, asked[0].seq)
+  const again = ok(await person.post(`/conversations/${conversation}/ai/replies/${id}/regenerate`), 201)
+  const call = await until('it is asked again', () => stub.held.length === before + 21 && stub.held.at(-1))
+  call.end()
+  await until('an answer', async () => ok(await person.get(`/conversations/${conversation}/ai/replies/${again.id}`)).state === 'done')
+})
