@@ -279,7 +279,7 @@ static enum err send_now(struct req *r)
 
     memcpy(send.client_msg_id, in->client_msg_id, sizeof send.client_msg_id);
     TRY(mentions_take(r->ctx, &in->mentions, &send));
-    TRY(content_take(r->ctx, in->id, content_types[in->type], &in->content, &send.content));
+    TRY(content_take(r->ctx, &in->content, &send));
     hash_send(in, &send, send.request_hash);
     const enum err err = writer_send(writer, &send, sent, r);
     return err == ERR_UNAVAILABLE ? fail(r->ctx, err, "too many messages wait to be written") : err;

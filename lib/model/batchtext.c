@@ -159,6 +159,16 @@ static void add_mentions(struct buf *sql, const struct batch *b)
     }
 }
 
+static void add_file_refs(struct buf *sql, const struct batch *b)
+{
+    bool first = true;
+
+    for (size_t i = 0; i < b->n_events; i++) {
+        const struct send *s = &b->written[i]->send;
+        fileuse_text(sql, &first, s->conversation_id, b->written[i]->seq, s->files, s->n_files);
+    }
+}
+
 /* What asks an assistant leaves the job in the same transaction. */
 static void add_replies(struct buf *sql, const struct batch *b)
 {
@@ -214,6 +224,7 @@ struct str batchtext_write(struct batch *b, const struct locked *locked, size_t 
 
     add_entries(&sql, b);
     add_mentions(&sql, b);
+    add_file_refs(&sql, b);
     add_replies(&sql, b);
     add_updates(&sql, b, locked, n, b->written[0]->created_at);
     add_outbox(&sql, b, rung, n_rung);

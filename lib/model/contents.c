@@ -94,14 +94,30 @@ static enum err not_found(struct ctx *ctx, const char *field, const char *reason
     return ERR_NOT_FOUND;
 }
 
-/* The one place that knows files: nobody has one yet. */
-static enum err take_file(struct ctx *ctx, enum entry_type type, const struct file_content *file,
-                          struct str *json)
+static enum file_kind kind_of(int type)
 {
-    (void)type;
-    (void)file;
-    (void)json;
-    return not_found(ctx, "content.file_id", "is no file that you may read");
+    switch (type) {
+    case ENTRY_IMAGE:
+        return FILE_IMAGE;
+    case ENTRY_VOICE:
+        return FILE_VOICE;
+    case ENTRY_VIDEO:
+        return FILE_VIDEO;
+    default:
+        return FILE_FILE;
+    }
+}
+
+static enum err take_file(struct ctx *ctx, const struct file_content *file, struct send *send)
+{
+    const struct file_use use = {file->file_id, file->poster_file_id, file->duration_ms};
+    struct file_used used;
+
+    TRY(fileuse_check(ctx, kind_of(send->type), &use, &used));
+    send->content = used.json;
+    memcpy(send->files, used.refs, sizeof send->files);
+    send->n_files = used.n_refs;
+    return OK;
 }
 
 static enum err take_card(struct ctx *ctx, const struct card_content *card, struct str *json)
@@ -119,28 +135,27 @@ bool content_needs_database(enum entry_type type)
     return type == ENTRY_CARD || (type >= ENTRY_IMAGE && type <= ENTRY_VIDEO);
 }
 
-enum err content_take(struct ctx *ctx, uint64_t conversation_id, enum entry_type type,
-                      const union content *content, struct str *json)
+enum err content_take(struct ctx *ctx, const union content *content, struct send *send)
 {
     struct str text = content->text.text;
 
-    switch (type) {
+    switch ((enum entry_type)send->type) {
     case ENTRY_TEXT:
-        TRY(gate_text(ctx, conversation_id, &text));
-        *json = entry_text_content(ctx->arena, text);
+        TRY(gate_text(ctx, send->conversation_id, &text));
+        send->content = entry_text_content(ctx->arena, text);
         return OK;
     case ENTRY_IMAGE:
     case ENTRY_FILE:
     case ENTRY_VOICE:
     case ENTRY_VIDEO:
-        return take_file(ctx, type, &content->file, json);
+        return take_file(ctx, &content->file, send);
     case ENTRY_LOCATION:
-        *json = json_of(ctx, &location_shape, &content->location);
+        send->content = json_of(ctx, &location_shape, &content->location);
         return OK;
     case ENTRY_CARD:
-        return take_card(ctx, &content->card, json);
+        return take_card(ctx, &content->card, &send->content);
     case ENTRY_CUSTOM:
-        *json = json_of(ctx, &custom_shape, &content->custom);
+        send->content = json_of(ctx, &custom_shape, &content->custom);
         return OK;
     case ENTRY_SYSTEM:
     case ENTRY_MERGED:

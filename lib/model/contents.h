@@ -15,6 +15,7 @@
 #include "base/field.h"
 #include "model/ctx.h"
 #include "model/entries.h"
+#include "model/writer.h"
 
 enum {
     PLACE_MAX = 200,        /* characters of a location's name */
@@ -60,10 +61,10 @@ extern const struct shape text_content_shape;
 /* Whether content_take() asks the database. */
 bool content_needs_database(enum entry_type type);
 /*
- * The JSON to store of what somebody sends to a conversation. ERR_NOT_FOUND for a person or file that the
- * actor may not see, the field named; ERR_CONTENT_REFUSED.
+ * What somebody sends, into `send`, whose conversation and type are set: the JSON to store, and the files
+ * that it names. ERR_NOT_FOUND for a person or file that the actor may not see, ERR_INVALID_REQUEST for a
+ * file of another kind, the field named; ERR_CONTENT_REFUSED.
  */
-enum err content_take(struct ctx *ctx, uint64_t conversation_id, enum entry_type type,
-                      const union content *content, struct str *json) MUST_CHECK;
+enum err content_take(struct ctx *ctx, const union content *content, struct send *send) MUST_CHECK;
 
 #endif

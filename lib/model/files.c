@@ -186,6 +186,17 @@ enum err file_get_readable(struct ctx *ctx, uint64_t id, struct file_row *out)
     return OK;
 }
 
+enum err file_check_avatar(struct ctx *ctx, uint64_t id)
+{
+    struct file_row row;
+    const enum err err = file_get_readable(ctx, id, &row);
+
+    if (err == ERR_NOT_FOUND)
+        (void)fail_field(ctx, "avatar_file_id", "is no file that you may read"); /* the code is another */
+    TRY(err);
+    return row.width ? OK : fail_field(ctx, "avatar_file_id", "is no picture");
+}
+
 static void sent_from_row(struct arena *arena, const struct file_list_row *row, struct file_sent *out)
 {
     *out = (struct file_sent){.seq = (int64_t)row->seq,

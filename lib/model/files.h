@@ -84,6 +84,10 @@ enum err file_give_up(struct ctx *ctx, struct file_new *f) MUST_CHECK;
 /* ERR_NOT_FOUND also for one that the actor may not read. */
 enum err file_get_readable(struct ctx *ctx, uint64_t id, struct file_row *out) MUST_CHECK;
 
+/* A picture that the actor may show as a person's or a group's: ERR_NOT_FOUND, ERR_INVALID_REQUEST, the field
+ * named. */
+enum err file_check_avatar(struct ctx *ctx, uint64_t id) MUST_CHECK;
+
 /* What was sent in a conversation, newest first, as far as the actor may see it. `kind` -1: all. */
 struct file_sent {
     int64_t seq;

@@ -150,12 +150,24 @@ static enum err append(struct ctx *ctx, struct conversation_row *conv, struct lo
     return OK;
 }
 
+/* Whoever reads what was forwarded may read the files that it names. */
+static enum err carry_files(struct ctx *ctx, const struct forward *f, const struct entry *entries, size_t n,
+                            const struct entry *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint64_t from_seq = (uint64_t)entries[i].seq, to_seq = (uint64_t)out[f->merged ? 0 : i].seq;
+        TRY(f->merged ? q_file_refs_merge(ctx, f->from_id, from_seq, f->to_id, to_seq, NULL)
+                      : q_file_refs_copy(ctx, f->from_id, from_seq, f->to_id, to_seq, NULL));
+    }
+    return OK;
+}
+
 enum err forward_send(struct ctx *ctx, const struct forward *f, struct list *out, bool *repeated)
 {
     struct entry *entries = arena_array(ctx->arena, f->seqs.n, sizeof *entries);
     struct log_draft draft = {
         .sender_id = ctx->actor.user_id, .counts = true, .origin_session = ctx->actor.session_id};
-    size_t n = f->seqs.n;
+    const size_t n = f->seqs.n;
     struct acting a;
 
     memcpy(draft.client_msg_id, f->client_msg_id, sizeof draft.client_msg_id);
@@ -167,12 +179,11 @@ enum err forward_send(struct ctx *ctx, const struct forward *f, struct list *out
         return OK;
     TRY(conversation_act_may_send(ctx, &a));
     TRY(load(ctx, f, entries));
-    if (f->merged) {
-        struct entry merged = {.type = ENTRY_MERGED};
+    struct entry merged = {.type = ENTRY_MERGED};
+    if (f->merged)
         TRY(merge(ctx, entries, n, &merged.content));
-        *entries = merged;
-        n = 1;
-    }
-    *out = (struct list){arena_array(ctx->arena, n, sizeof(struct entry)), n};
-    return append(ctx, &a.conv, &draft, entries, n, out->items);
+    const size_t parts = f->merged ? 1 : n;
+    *out = (struct list){arena_array(ctx->arena, parts, sizeof(struct entry)), parts};
+    TRY(append(ctx, &a.conv, &draft, f->merged ? &merged : entries, parts, out->items));
+    return carry_files(ctx, f, entries, n, out->items);
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "ext/unicode.h"
 #include "model/audit.h"
+#include "model/files.h"
 #include "model/grouplock.h"
 #include "model/joinrequests.h"
 
@@ -161,9 +162,7 @@ static enum err check_change(struct ctx *ctx, const struct group_change *c)
         TRY(check_name(ctx, c->name));
     if (c->has_announcement == HAS_VALUE && c->announcement.n && !unicode_is_plain(c->announcement, true))
         return fail_field(ctx, "announcement", "must be visible text without control characters");
-    if (c->has_avatar == HAS_VALUE) /* nobody has a file yet */
-        return fail(ctx, ERR_NOT_FOUND, "no such file");
-    return OK;
+    return c->has_avatar == HAS_VALUE ? file_check_avatar(ctx, c->avatar_file_id) : OK;
 }
 
 enum err group_update(struct ctx *ctx, const struct group_change *change)

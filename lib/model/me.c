@@ -1,5 +1,6 @@
 /* The own account: reading it, and changing what people may change of themselves. */
 #include "ext/unicode.h"
+#include "model/files.h"
 #include "model/presence.h"
 #include "model/users.h"
 #include "queries.h"
@@ -71,6 +72,11 @@ static const struct field me_change_fields[] = {
     CLEARABLE(signature, SIGNATURE_MAX),
     CLEARABLE(locale, LOCALE_MAX),
     CLEARABLE(timezone, TIMEZONE_MAX),
+    {.name = "avatar_file_id",
+     .type = FIELD_ID,
+     .flags = F_NULLABLE,
+     AT(me_change, avatar_file_id),
+     HAS(me_change, has_avatar)},
     {.name = "gender",
      .type = FIELD_ENUM,
      .flags = F_NULLABLE,
@@ -116,6 +122,8 @@ static enum err check(struct ctx *ctx, const struct me_change *c)
         err = fail_field(ctx, "locale", "must be a BCP 47 tag");
     if (!consists_of(c->timezone, "/_+-"))
         err = fail_field(ctx, "timezone", "must be a name of the time zone database");
+    if (err == OK && c->has_avatar == HAS_VALUE)
+        err = file_check_avatar(ctx, c->avatar_file_id);
     return err;
 }
 
@@ -135,6 +143,15 @@ static bool set_bool(bool *to, unsigned char has, bool from)
     const bool changes = has != HAS_NOT && *to != from;
 
     *to = changes ? from : *to;
+    return changes;
+}
+
+static bool set_id(uint64_t *to, unsigned char has, uint64_t from)
+{
+    const uint64_t id = has == HAS_VALUE ? from : 0;
+    const bool changes = has != HAS_NOT && *to != id;
+
+    *to = changes ? id : *to;
     return changes;
 }
 
@@ -178,6 +195,7 @@ enum err me_update(struct ctx *ctx, const struct me_change *c)
     TRY(q_user_me(ctx, ctx->actor.app_id, id, &row));
     bool seen = set_text(&row.nickname, c->has_nickname, c->nickname);
     seen |= set_text(&row.signature, c->has_signature, c->signature);
+    seen |= set_id(&row.avatar_file_id, c->has_avatar, c->avatar_file_id);
     seen |= set_gender(&row.gender, c->has_gender, c->gender);
     seen |= set_bool(&row.show_last_seen, c->settings.has_show_last_seen, c->settings.show_last_seen);
     bool changes = set_text(&row.locale, c->has_locale, c->locale);

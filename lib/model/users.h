@@ -85,9 +85,10 @@ struct settings_change {
 };
 struct me_change {
     struct str nickname, signature, locale, timezone;
+    uint64_t avatar_file_id;
     int gender;
     struct settings_change settings;
-    unsigned char has_nickname, has_signature, has_locale, has_timezone, has_gender;
+    unsigned char has_nickname, has_signature, has_locale, has_timezone, has_avatar, has_gender;
 };
 /* Inside a transaction. What changes nothing writes nothing; friends hear of what they can see. */
 enum err me_update(struct ctx *ctx, const struct me_change *change) MUST_CHECK;

@@ -17,6 +17,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "model/fileuse.h"
 
 struct house;
 struct writer;
@@ -34,6 +35,8 @@ struct send {
     const uint64_t *mention_ids;
     size_t n_mentions;
     bool mentions_all;
+    struct file_ref files[FILE_REFS_MAX]; /* that it names: whoever reads it may read them */
+    size_t n_files;
     int64_t deadline_mono_ms;
 };
 

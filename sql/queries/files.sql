@@ -55,13 +55,20 @@ SELECT r.seq FROM file_refs AS r
 JOIN members AS m ON m.conversation_id = r.conversation_id AND m.user_id = :user_id
 JOIN entries AS e ON e.conversation_id = r.conversation_id AND e.seq = r.seq
 WHERE r.file_id = :file_id AND r.seq >= m.visible_from_seq AND m.left_seq IS NULL
-  AND e.recalled_at IS NULL LIMIT 1;
+  AND e.recalled_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM hidden_entries AS h
+                  WHERE h.user_id = :user_id AND h.conversation_id = r.conversation_id AND h.seq = r.seq)
+LIMIT 1;
 
 -- name: file_avatar_of :many
--- Somebody of the app whose avatar it is.
+-- Somebody of the app, or a group of it, whose avatar it is.
 -- in: app_id u64, file_id u64
--- out: file_avatar_row(user_id u64)
-SELECT id AS user_id FROM users WHERE avatar_file_id = :file_id AND app_id = :app_id AND state <> 2 LIMIT 1;
+-- out: file_avatar_row(id u64)
+SELECT u.id FROM users AS u WHERE u.avatar_file_id = :file_id AND u.app_id = :app_id AND u.state <> 2
+UNION ALL
+SELECT g.conversation_id AS id FROM group_profiles AS g JOIN conversations AS c ON c.id = g.conversation_id
+WHERE g.avatar_file_id = :file_id AND c.app_id = :app_id
+LIMIT 1;
 
 -- name: file_ref_insert :exec
 -- in: conversation_id u64, seq u64, file_id u64, kind u64

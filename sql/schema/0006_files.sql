@@ -37,6 +37,7 @@ CREATE TABLE file_usage (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 ALTER TABLE users ADD KEY users_avatar (avatar_file_id);
+ALTER TABLE group_profiles ADD KEY group_profiles_avatar (avatar_file_id);
 
 -- Files that come by pieces (tus): `id` is also the file's, whose state is 3 until all is there. Rows stay until they expire.
 CREATE TABLE uploads (

@@ -261,13 +261,13 @@ static void test_refs(void)
     CU_ASSERT_EQUAL(fixture_number(a, "SELECT COUNT(*) FROM file_refs WHERE conversation_id = %" PRIu64, ab),
                     3);
     CU_ASSERT_EQUAL(use(b, FILE_IMAGE, png.id, 0), ERR_NOT_FOUND); /* there is no such entry */
-    fixture_number(
-        a,
-        "INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, type, counts,"
-        " content, created_at) SELECT id, 1, %" PRIu64 ", UNHEX(REPEAT('00', 16)), 0,"
-        " UNHEX(REPEAT('00', 16)), 0, 1, '{}', 1 FROM conversations WHERE id IN (%" PRIu64
-        ",%" PRIu64 ")",
-        a->id, ab, bc);
+    fixture_number(a,
+                   "INSERT INTO entries (conversation_id, seq, sender_id, client_msg_id, part, request_hash, "
+                   "type, counts,"
+                   " content, created_at) SELECT id, 1, %" PRIu64 ", UNHEX(REPEAT('00', 16)), 0,"
+                   " UNHEX(REPEAT('00', 16)), 0, 1, '{}', 1 FROM conversations WHERE id IN (%" PRIu64
+                   ",%" PRIu64 ")",
+                   a->id, ab, bc);
     CU_ASSERT_EQUAL(use(b, FILE_IMAGE, png.id, 0), OK);
     CU_ASSERT_EQUAL(use(c, FILE_IMAGE, png.id, 0), ERR_NOT_FOUND);
     CU_ASSERT_EQUAL(q_file_refs_copy(&b->ctx, ab, 1, bc, 1, NULL), OK);
