@@ -162,7 +162,7 @@ static struct str canonical(struct arena *arena, const struct s3_request *r, str
 static void hex_sha256(struct str s, char out[2 * CRYPT_SHA256_BYTES])
 {
     unsigned char hash[CRYPT_SHA256_BYTES];
-    struct crypt_digest digest;
+    struct crypt_digest digest = {0};
 
     crypt_digest_init(&digest);
     crypt_digest_add(&digest, s.p, s.n);

@@ -39,12 +39,14 @@ enum err s3_begin(struct store *s, struct str key, struct arena *arena, struct s
 static void ask_again(struct store_s3 *s, struct s3_ask *a, struct str bytes, struct arena *arena,
                       struct http_answer *answer)
 {
+    struct store_bytes *source = arena_alloc(arena, sizeof *source);
+
     for (int i = 0; i < S3_TRIES; i++) {
-        struct store_bytes source = {bytes};
+        *source = (struct store_bytes){bytes};
         if (i)
             (void)poll(NULL, 0, S3_PAUSE_MS << i);
         a->source = store_bytes_read;
-        a->source_arg = &source;
+        a->source_arg = source;
         a->body_bytes = (int64_t)bytes.n;
         s3_call(s, a, arena, answer);
         if (answer->end == HTTP_DONE && answer->status < 500 && answer->status != 429)

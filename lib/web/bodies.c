@@ -159,6 +159,16 @@ static long end_of(struct request *q, bool broken)
     return q->body_broken ? -1 : 0;
 }
 
+struct str req_header(const struct req *r, const char *name)
+{
+    const struct request *q = (const struct request *)r;
+
+    for (int i = 0; i < FCGI_PARAMS; i++)
+        if (strcmp(fcgi_param_names[i], name) == 0)
+            return q->in.params[i];
+    return STR_NONE;
+}
+
 long req_body(struct req *r, char *out, size_t max)
 {
     struct request *q = (struct request *)r;

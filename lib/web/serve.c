@@ -374,16 +374,6 @@ enum err req_elsewhere(struct req *r, handler_fn rest)
     return problem_set(&q->problem, ERR_UNAVAILABLE, "too many requests wait already");
 }
 
-struct str req_header(const struct req *r, const char *name)
-{
-    const struct request *q = (const struct request *)r;
-
-    for (int i = 0; i < FCGI_PARAMS; i++)
-        if (strcmp(fcgi_param_names[i], name) == 0)
-            return q->in.params[i];
-    return STR_NONE;
-}
-
 void req_finish(struct req *r, enum err err, struct str body)
 {
     struct request *q = (struct request *)r;
