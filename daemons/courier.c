@@ -56,7 +56,7 @@ struct courier {
     struct redis *redis;
     struct store *store;
     int64_t sweep_due_ms, files_due_ms;
-    _Atomic uint64_t *age_ms, *carried, *swept;
+    _Atomic uint64_t *age_ms, *carried, *swept, *removed;
     int listener;  /* -1: no metrics */
     int stop_read; /* readable at the end */
 };
@@ -178,11 +178,11 @@ static void sweep_files(struct courier *c)
     if (err == OK)
         err = files_sweep(&ctx, c->store, &n);
     if (err == OK) {
-        count_add(c->swept, n);
+        count_add(c->removed, n);
         err = uploads_sweep(&ctx, c->store, &n);
     }
     if (err == OK)
-        count_add(c->swept, n);
+        count_add(c->removed, n);
     if (err != OK)
         log_warn("files could not be removed; it is tried again", log_c("detail", problem.detail),
                  log_c("database", db_error(c->db)));
@@ -350,6 +350,7 @@ static enum err serve(const struct conf *conf, struct problem *problem)
         c.age_ms = count_cell("posthouse_outbox_age_ms");
         c.carried = count_cell("posthouse_outbox_carried_total");
         c.swept = count_cell("posthouse_rows_expired_total");
+        c.removed = count_cell("posthouse_files_removed_total");
         struct indexer *indexer = indexer_new(conf, c.house);
         run(&c, &stop);
         indexer_free(indexer);

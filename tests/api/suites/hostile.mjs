@@ -35,7 +35,7 @@ async function prepare() {
     refreshToken: { body: { refresh_token: 'not one of ours' } },
     resetPassword: { body: { token: 'x'.repeat(43), new_password: 'a fine password 1' } },
     updateMe: {
-      body: { nickname: 'n', signature: 's', gender: 'other', locale: 'zh-CN', timezone: 'Asia/Shanghai',
+      body: { nickname: 'n', signature: 's', avatar_file_id: null, gender: 'other', locale: 'zh-CN', timezone: 'Asia/Shanghai',
         settings: { strangers_may_write: true, findable: true, show_last_seen: true } },
     },
     deleteMe: { body: { password: 'not the password' } },
