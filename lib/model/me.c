@@ -201,12 +201,12 @@ enum err me_update(struct ctx *ctx, const struct me_change *c)
     bool changes = set_text(&row.locale, c->has_locale, c->locale);
     changes |= set_text(&row.timezone, c->has_timezone, c->timezone);
     changes |= set_bool(&row.findable, c->settings.has_findable, c->settings.findable);
-    changes |= set_bool(&row.strangers_may_write, c->settings.has_strangers_may_write,
-                        c->settings.strangers_may_write);
-    if (!seen && !changes)
+    const bool is_other_to_strangers = set_bool(&row.strangers_may_write, c->settings.has_strangers_may_write,
+                                                c->settings.strangers_may_write);
+    if (!seen && !changes && !is_other_to_strangers)
         return OK;
     TRY(store(ctx, &row));
-    if (c->settings.has_strangers_may_write && !row.strangers_may_write) {
+    if (is_other_to_strangers && !row.strangers_may_write) {
         TRY(q_pairs_without_strangers(ctx, id, NULL));
         TRY(q_pairs_without_strangers_high(ctx, id, NULL));
     }

@@ -122,7 +122,7 @@ function account({ ledger }, device, draw) {
   return { conversations: [], writes: isSetting ? [`stranger ${me.id}`, ...pairs.map(pairKey)] : [], request: { method: 'PATCH', path: '/me', body }, expect: () => ['ok'],
     done() {
       if (!isSetting) return
-      if (!mayStrangers) for (const pair of ledger.pairs.values()) if (pair.people.includes(me.id)) pair.mayStrangers = false
+      if (!mayStrangers && me.mayStrangers) for (const pair of ledger.pairs.values()) if (pair.people.includes(me.id)) pair.mayStrangers = false
       me.mayStrangers = mayStrangers
     } }
 }
