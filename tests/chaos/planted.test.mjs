@@ -93,7 +93,7 @@ describe('each deliberate bug is caught', { concurrency: HOUSES }, () => {
 
   for (const number of chosen) {
     const bug = BUGS[number]
-    test(`${number} ${bug.name}`, { timeout: 180_000 }, async () => {
+    test(`${number} ${bug.name}`, { timeout: 300_000 }, async () => {
       const stage = stages.shift()
       try {
         await stage.play(number, bug)
@@ -101,7 +101,12 @@ describe('each deliberate bug is caught', { concurrency: HOUSES }, () => {
         for (let caught; !caught;) {
           assert.ok(seeds.length < RUNS, `not caught with the seeds ${seeds}`)
           seeds.push(randomInt(2 ** 31))
-          const result = await run(stage.place, { seed: seeds.at(-1), ...scenarioOf(bug, true) })
+          // A house with a bug may also hang: that is no catch by the rule, and the next run begins with other people.
+          const result = await run(stage.place, { seed: seeds.at(-1), ...scenarioOf(bug, true) }).catch((problem) => ({ problem }))
+          if (result.problem) {
+            console.log(`${number} in run ${seeds.length} (seed ${seeds.at(-1)}): not caught, the run broke off: ${result.problem.message}`)
+            continue
+          }
           const said = result.violations.map(({ rule, what }) => `${rule}: ${what.slice(0, 120)}`)
           caught = said.find((one) => bug.shows.test(one))
           console.log(`${number} in run ${seeds.length} (seed ${seeds.at(-1)}): ${caught ?? `not caught, but: ${said[0] ?? 'nothing'}`}`)
