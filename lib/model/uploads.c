@@ -5,9 +5,10 @@
 
 #include "base/clock.h"
 #include "model/house.h"
+#include "model/idempotency.h"
 #include "model/picture.h"
 
-enum { STATE_PIECES = 3, SWEEP_ROWS = 20 };
+enum { STATE_CONDEMNED = 2, STATE_PIECES = 3, SWEEP_ROWS = 20 };
 
 static int64_t life_ms(const struct ctx *ctx)
 {
@@ -49,12 +50,35 @@ static enum err take_place(struct ctx *ctx, const struct file_new *f)
     return OK;
 }
 
+/* Inside the transaction. f->first_id: it was begun before. */
+static enum err claim(struct ctx *ctx, struct file_new *f)
+{
+    const struct str target = str_of(arena_printf(ctx->arena, "%lld %.*s", (long long)f->size, STR_ARG(f->name))),
+                     id = str_of(arena_printf(ctx->arena, "%llu", (unsigned long long)f->id));
+    struct idempotency k;
+    struct str first_id;
+    bool first;
+    int status;
+
+    f->first_id = 0;
+    if (!f->once.n)
+        return OK;
+    idempotency_init(&k, ctx->actor.user_id, STR("createUpload"), f->once, target);
+    TRY(idempotency_claim(ctx, &k, &first, &status, &first_id));
+    if (first)
+        return idempotency_store(ctx, &k, 201, id);
+    return str_u64(first_id, &f->first_id) ? OK : ERR_UNAVAILABLE;
+}
+
 static enum err create(struct ctx *ctx, void *arg)
 {
     const struct creation *c = arg;
     struct crypt_digest digest;
 
     crypt_digest_init(&digest);
+    TRY(claim(ctx, c->f));
+    if (c->f->first_id)
+        return OK;
     TRY(take_place(ctx, c->f));
     TRY(q_file_insert(ctx,
                       &(struct q_file_insert_in){.id = c->f->id,
@@ -97,7 +121,7 @@ enum err upload_create(struct upload_io *io, struct file_new *f)
     store_key(f->store_key);
     TRY(ops->begin(io->store, str_of(f->store_key), io->ctx->arena, &c.token, io->ctx->problem));
     const enum err err = upload_db(io, create_in_tx, &c);
-    if (err != OK && err != ERR_OUTCOME_UNKNOWN) {
+    if ((err != OK && err != ERR_OUTCOME_UNKNOWN) || f->first_id) {
         const struct store_pieces none = {str_of(f->store_key), c.token, 0};
         struct problem unheard = {0};
         (void)!ops->drop(io->store, &none, &unheard);
@@ -142,8 +166,11 @@ static enum err make_file(struct ctx *ctx, void *arg)
     memcpy(digest.state, row->digest.p, sizeof digest.state);
     crypt_digest_done(&digest, hash);
     TRY(q_upload_finish(ctx, row->id, &rows));
-    if (!rows)
-        return OK; /* somebody else has just done it */
+    if (!rows) { /* somebody else has just done it, or taken it back */
+        struct upload_row now;
+        TRY(q_upload_get(ctx, row->id, row->owner_id, &now));
+        return now.done ? OK : ERR_NOT_FOUND;
+    }
     TRY(q_upload_parts_delete(ctx, row->id, NULL));
     return q_upload_file_there(ctx,
                                &(struct q_upload_file_there_in){.id = row->id,
@@ -162,6 +189,21 @@ static enum err make_file_in_tx(struct ctx *ctx, void *arg)
 
 /* ---- the end ---- */
 
+/* From here on it can become no file any more; `row` is how it stands then. */
+static enum err end(struct ctx *ctx, void *arg)
+{
+    struct upload_row *row = arg;
+
+    TRY(q_upload_end(ctx, row->id, NULL));
+    TRY(q_upload_get(ctx, row->id, row->owner_id, row));
+    return row->done ? OK : q_upload_file_condemn(ctx, row->id, NULL);
+}
+
+static enum err end_in_tx(struct ctx *ctx, void *arg)
+{
+    return tx_run(ctx, end, arg);
+}
+
 static enum err remove_rows(struct ctx *ctx, void *arg)
 {
     const struct upload_row *row = arg;
@@ -169,7 +211,7 @@ static enum err remove_rows(struct ctx *ctx, void *arg)
 
     TRY(q_upload_parts_delete(ctx, row->id, NULL));
     TRY(q_upload_delete(ctx, row->id, NULL));
-    TRY(q_file_delete(ctx, row->id, STATE_PIECES, &rows)); /* none once it is a file */
+    TRY(q_file_delete(ctx, row->id, STATE_CONDEMNED, &rows)); /* none once it is a file */
     return rows ? q_file_usage_add(ctx, row->owner_id, -row->size, NULL) : OK;
 }
 
@@ -219,6 +261,7 @@ static enum err finish(struct upload_io *io, struct looking *l)
     if (err == OK)
         err = picture_look(io->ctx, io->store, l->row->store_key, l->row->content_type, &m.picture);
     if (err == ERR_CONFLICT || err == ERR_INVALID_REQUEST) { /* there is no way on */
+        TRY(upload_db(io, end_in_tx, l->row));
         TRY(remove_bytes(io->store, l->row, io->ctx));
         TRY(upload_db(io, remove_rows_in_tx, l->row));
     }
@@ -251,6 +294,9 @@ enum err upload_drop(struct upload_io *io, uint64_t id)
     struct looking l = {.id = id, .row = &row};
 
     TRY(upload_db(io, look_open, &l));
+    TRY(upload_db(io, end_in_tx, &row));
+    if (row.done)
+        return ERR_NOT_FOUND;
     TRY(remove_bytes(io->store, &row, io->ctx));
     return upload_db(io, remove_rows_in_tx, &row);
 }
@@ -261,6 +307,7 @@ enum err uploads_sweep(struct ctx *ctx, struct store *store, size_t *n)
 
     TRY(q_uploads_expired(ctx, SWEEP_ROWS, &rows, n));
     for (size_t i = 0; i < *n; i++) {
+        TRY(tx_run(ctx, end, &rows[i]));
         TRY(remove_bytes(store, &rows[i], ctx));
         TRY(tx_run(ctx, remove_rows, &rows[i]));
     }

@@ -100,13 +100,18 @@ WHERE r.conversation_id = :conversation_id AND r.seq >= :lowest AND r.seq <= :hi
   AND e.recalled_at IS NULL AND f.state = 1
 ORDER BY r.seq DESC LIMIT :max;
 
--- name: files_dead :many
--- Those that nobody receives any more, and those that are to be removed: the oldest first.
--- in: state u64, age_ms i64, max u64
+-- name: files_give_up :exec
+-- Those that nobody receives any more. From here on they cannot become visible: whoever receives one after all
+-- finds that it was given up.
+-- in: dead_ms i64
+UPDATE files SET state = 2
+WHERE state = 0 AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :dead_ms;
+
+-- name: files_condemned :many
+-- Those that are to be removed: the oldest first.
+-- in: max u64
 -- out: file_dead_row(id u64, owner_id u64, size i64, store_key str, thumbnails u64)
-SELECT id, owner_id, size, store_key, thumbnails FROM files
-WHERE state = :state AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms
-ORDER BY touched_at LIMIT :max;
+SELECT id, owner_id, size, store_key, thumbnails FROM files WHERE state = 2 ORDER BY touched_at LIMIT :max;
 
 -- name: files_condemn :exec
 -- Those of a person to which no entry refers.
