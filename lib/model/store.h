@@ -68,6 +68,9 @@ struct store_ops {
                       struct problem *problem);
     enum err (*part)(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,
                      char tag[STORE_TAG_MAX], struct problem *problem);
+    /* A piece that counts nowhere goes. NULL where a piece of another may be at its place. */
+    enum err (*unpart)(struct store *s, const struct store_pieces *of, unsigned number,
+                       struct problem *problem);
     /* Also OK when it was joined before. ERR_CONFLICT: the pieces are not those that are named. */
     enum err (*join)(struct store *s, const struct store_pieces *of, const struct store_part *parts, size_t n,
                      int64_t size, struct problem *problem);

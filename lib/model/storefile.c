@@ -206,15 +206,19 @@ static bool append(int out, const char *path)
     return n == 0;
 }
 
-static enum err drop(struct store *s, const struct store_pieces *of, struct problem *problem)
+static enum err unpart(struct store *s, const struct store_pieces *of, unsigned number,
+                       struct problem *problem)
 {
     char path[PATH_BYTES + 12];
 
-    for (unsigned i = 1; i <= of->last; i++) {
-        part_path(s, of->key, i, path);
-        if (unlink(path) != 0 && errno != ENOENT)
-            return broken(problem, "removing a piece");
-    }
+    part_path(s, of->key, number, path);
+    return unlink(path) == 0 || errno == ENOENT ? OK : broken(problem, "removing a piece");
+}
+
+static enum err drop(struct store *s, const struct store_pieces *of, struct problem *problem)
+{
+    for (unsigned i = 1; i <= of->last; i++)
+        TRY(unpart(s, of, i, problem));
     return OK;
 }
 
@@ -273,6 +277,7 @@ struct store *store_file_new(const struct conf *conf)
                                          .part_max = PART_BYTES,
                                          .begin = begin,
                                          .part = part,
+                                         .unpart = unpart,
                                          .join = join,
                                          .drop = drop,
                                          .free = free_store};

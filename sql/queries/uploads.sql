@@ -31,11 +31,12 @@ UPDATE uploads SET last_part = last_part + 1 WHERE id = :id AND done = 0 AND exp
 UPDATE uploads SET tail_try = :tail_try WHERE id = :id AND done = 0;
 
 -- name: upload_advance :exec
--- More of it is in the store. No row: somebody else has gone on meanwhile.
+-- More of it is in the store. No row: somebody else has gone on meanwhile, or begun another tail.
 -- in: id u64, old_received i64, received i64, tail_part u64, tail_size i64, content_type str, digest bytes, life_ms i64
 UPDATE uploads SET received = :received, tail_part = :tail_part, tail_size = :tail_size, content_type = :content_type,
                    digest = :digest, expires_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :life_ms
-WHERE id = :id AND received = :old_received AND done = 0 AND expires_at > 0;
+WHERE id = :id AND received = :old_received AND done = 0 AND expires_at > 0
+  AND (:tail_part = 0 OR tail_try = :tail_part);
 
 -- name: upload_part_insert :exec
 -- in: upload_id u64, part u64, size i64, tag str

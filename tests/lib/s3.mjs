@@ -1,5 +1,6 @@
 // A real S3 server (Ceph's RADOS gateway) for a test: started with the test, gone with it.
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -26,11 +27,14 @@ async function freePorts() {
   }
 }
 
-/** {endpoint, folder, settings: of a house that keeps its files there, close()} */
-export async function openS3() {
+/**
+ * {endpoint, folder, settings: of a house that keeps its files there, signal(name): to the gateway, restart(): after it was
+ * killed, close()}
+ */
+export async function openS3(memoryGib = 3) {
   const folder = await mkdtemp(join(tmpdir(), 'posthouse-s3.'))
   const port = await freePorts()
-  const server = spawn(join(root, 'tests/lib/ceph.sh'), [folder, String(port), ACCESS_KEY, SECRET_KEY],
+  const server = spawn(join(root, 'tests/lib/ceph.sh'), [folder, String(port), ACCESS_KEY, SECRET_KEY, String(memoryGib)],
     { stdio: ['pipe', 'pipe', 'pipe'] })
   const gone = new Promise((resolve) => server.on('close', resolve))
   let complaints = ''
@@ -40,13 +44,14 @@ export async function openS3() {
     await gone
     await rm(folder, { recursive: true, force: true })
   }
-  const ready = await new Promise((resolve) => {
-    server.stdout.on('data', () => resolve(true))
-    server.on('close', () => resolve(false))
+  const isReady = () => new Promise((resolve) => {
+    server.stdout.once('data', () => resolve(true))
+    server.once('close', () => resolve(false))
   })
-  if (!ready) {
+  const failed = () => new Error(`the S3 server does not start:\n${complaints}`)
+  if (!await isReady()) {
     await close()
-    throw new Error(`the S3 server does not start:\n${complaints}`)
+    throw failed()
   }
   const endpoint = `http://127.0.0.1:${port}`
   return {
@@ -54,6 +59,12 @@ export async function openS3() {
     folder,
     settings: { POSTHOUSE_STORE: 's3', POSTHOUSE_S3_ENDPOINT: endpoint, POSTHOUSE_S3_ACCESS_KEY: ACCESS_KEY,
       POSTHOUSE_S3_SECRET_KEY: SECRET_KEY },
+    signal: (name) => process.kill(Number(readFileSync(join(folder, 'run/rgw.pid'), 'utf8')), name),
+    restart: async () => {
+      const ready = isReady()
+      server.stdin.write('\n')
+      if (!await ready) throw failed()
+    },
     close,
   }
 }
