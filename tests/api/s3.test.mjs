@@ -9,4 +9,4 @@ Object.assign(process.env, s3.settings, { TEST_CEPH_CONF: join(s3.folder, 'ceph.
 after(() => s3.close())
 // At once: the runner ends when all tests that it knows of are done.
 await Promise.all([import('./suites/files.mjs'), import('./suites/filesonce.mjs'), import('./suites/uploads.mjs'),
-  import('./suites/pictures.mjs')])
+  import('./suites/tusclient.mjs'), import('./suites/pictures.mjs')])

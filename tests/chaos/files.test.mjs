@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
 
 import { openHouse, until } from '../lib/house.mjs'
@@ -16,8 +16,8 @@ import { Uploader } from './uploader.mjs'
 const execute = promisify(execFile)
 const PEOPLE = 20, FILES = 100, QUITTERS = 20
 const ALL_MS = 120_000
-const FROZEN_MS = 3500 // longer than the house waits for a store or a client
-const SETTINGS = { POSTHOUSE_RATE_USER_PER_S: '0', POSTHOUSE_STORE_TIMEOUT_S: '2', POSTHOUSE_UPLOAD_STALL_S: '3' }
+const FROZEN_MS = 2500 // longer than the house waits for a store or a client
+const SETTINGS = { POSTHOUSE_RATE_USER_PER_S: '0', POSTHOUSE_STORE_TIMEOUT_S: '1', POSTHOUSE_UPLOAD_STALL_S: '2' }
 
 /** Small ones, and pieces around the least that S3 joins. */
 const SIZES = { post: [1, 20_000, 300_000, 1_500_000], tus: [5000, 400_000, 2_000_000, (5 << 20) + 1, 11 << 20] }
@@ -83,11 +83,11 @@ function faultsOf(house, s3) {
   }
 }
 
-async function strikeAll(faults, all) {
+async function strikeAll(what, faults, all) {
   for (const [name, strike] of Object.entries(faults)) {
     await pause(700)
     const [underWay, done] = [all.filter(({ isOver }) => !isOver).length, all.filter(({ isOver }) => isOver).length]
-    console.log(`# ${name}: ${underWay} under way, ${done} acknowledged`)
+    console.log(`# ${what}, ${name}: ${underWay} under way, ${done} acknowledged`)
     assert.ok(underWay >= FILES / 10, `${name}: only ${underWay} files were under way`)
     await strike()
   }
@@ -111,7 +111,7 @@ async function suffer(house, s3) {
   const quitters = Array.from({ length: QUITTERS }, (_, i) => make(i, true))
   const end = performance.now() + ALL_MS
   const running = [...all, ...quitters].map((one) => one.run(end))
-  await strikeAll(faultsOf(house, s3), all)
+  await strikeAll(s3 ? 's3' : 'folder', faultsOf(house, s3), all)
   await Promise.all(running)
   console.log(`# ${all.reduce((sum, one) => sum + one.tries, 0)} requests for ${FILES} files`)
   assert.deepEqual([...all, ...quitters].flatMap(({ violations }) => violations), [])
@@ -126,21 +126,24 @@ async function suffer(house, s3) {
   assert.equal(await objects(house, s3), FILES)
 }
 
-test('whatever dies among a hundred uploads, a folder has what was acknowledged and nothing else', { timeout: 240_000 }, async () => {
-  const house = await openHouse({ env: SETTINGS })
-  try {
-    await suffer(house, null)
-  } finally {
-    await house.close()
-  }
-})
+// Both at once: most of the time is waiting.
+describe('a hundred uploads', { concurrency: true }, () => {
+  test('whatever dies among a hundred uploads, a folder has what was acknowledged and nothing else', { timeout: 240_000 }, async () => {
+    const house = await openHouse({ env: SETTINGS })
+    try {
+      await suffer(house, null)
+    } finally {
+      await house.close()
+    }
+  })
 
-test('whatever dies among a hundred uploads, an S3 store has what was acknowledged and nothing else', { timeout: 240_000 }, async () => {
-  const s3 = await openS3()
-  const house = await openHouse({ env: { ...SETTINGS, ...s3.settings } })
-  try {
-    await suffer(house, s3)
-  } finally {
-    await house.close(() => s3.close())
-  }
+  test('whatever dies among a hundred uploads, an S3 store has what was acknowledged and nothing else', { timeout: 240_000 }, async () => {
+    const s3 = await openS3()
+    const house = await openHouse({ env: { ...SETTINGS, ...s3.settings } })
+    try {
+      await suffer(house, s3)
+    } finally {
+      await house.close(() => s3.close())
+    }
+  })
 })
