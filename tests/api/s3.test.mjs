@@ -8,5 +8,5 @@ const s3 = await openS3()
 Object.assign(process.env, s3.settings, { TEST_CEPH_CONF: join(s3.folder, 'ceph.conf') })
 after(() => s3.close())
 // At once: the runner ends when all tests that it knows of are done.
-await Promise.all([import('./suites/files.mjs'), import('./suites/filesonce.mjs'), import('./suites/uploads.mjs'),
+await Promise.all([import('./suites/files.mjs'), import('./suites/filesonce.mjs'), import('./suites/filesload.mjs'), import('./suites/uploads.mjs'),
   import('./suites/tusclient.mjs'), import('./suites/pictures.mjs')])

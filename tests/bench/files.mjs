@@ -95,8 +95,11 @@ async function memoryOfMany(bench, file) {
   let most = before
   const look = setInterval(() => (most = Math.max(most, rssKib(pids))), 20)
   try {
-    await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => execute('curl', ['-sf', '-H', 'Expect:', '-o', '/dev/null', '-X', 'POST', '-T', file,
-      '--limit-rate', '5M', '-H', `Authorization: Bearer ${bench.tokens[i]}`, `${bench.house.local_url}/api/v1/files`])))
+    await Promise.all(Array.from({ length: AT_ONCE }, async (_, i) => {
+      const { stdout } = await execute('curl', ['-s', '-H', 'Expect:', '-X', 'POST', '-T', file, '--limit-rate', '5M',
+        '-H', `Authorization: Bearer ${bench.tokens[i]}`, `${bench.house.local_url}/api/v1/files`])
+      if (!JSON.parse(stdout).sha256) throw new Error(`an upload failed: ${stdout}`)
+    }))
   } finally {
     clearInterval(look)
   }
