@@ -283,6 +283,42 @@ static enum err upload_delete(struct req *r)
     return OK;
 }
 
+/* ---- readiness ---- */
+
+struct readiness_out {
+    int status;
+};
+static const char *const healths[] = {"ok", NULL};
+static const struct field readiness_fields[] = {
+    {.name = "status", .type = FIELD_ENUM, .at = offsetof(struct readiness_out, status), .names = healths},
+};
+static const struct shape readiness_out = SHAPE("Health", struct readiness_out, readiness_fields);
+
+/* It is asked here because here is everything that a house stands on. */
+static enum err readiness_get(struct req *r)
+{
+    struct ctx *ctx = r->ctx;
+    struct problem *problem = ctx->problem, of_store = {0};
+    const struct str ping = STR("PING");
+    struct redis_reply reply;
+    struct clock_row now;
+    const bool database = q_clock_now(ctx, &now) == OK;
+    const bool redis = redis_call(ctx->redis, ctx->arena, &reply, &ping, 1) == OK;
+    const bool files = store_answers(store, &of_store) == OK;
+
+    if (database && redis && files)
+        return OK;
+    *problem = (struct problem){0};
+    if (!database)
+        problem_field(problem, "database", "does not answer");
+    if (!redis)
+        problem_field(problem, "redis", "does not answer");
+    if (!files)
+        problem_field(problem, "store", "does not answer as it should");
+    return fail(ctx, ERR_UNAVAILABLE, "a part of the house does not answer%s%s", files ? "" : "; ",
+                of_store.detail);
+}
+
 /* ---- the service ---- */
 
 static const struct route routes[] = {
@@ -295,6 +331,7 @@ static const struct route routes[] = {
     {PATCH, "/uploads/{id}", "resumeUpload", upload_patch, &upload_in, NULL, 204,
      ROUTE_BODY | ROUTE_ANY_LENGTH},
     {DELETE, "/uploads/{id}", "deleteUpload", upload_delete, &upload_in, NULL, 204, 0},
+    {GET, "/readyz", "getReadiness", readiness_get, NULL, &readiness_out, 200, ROUTE_OPEN | ROUTE_BARE},
     {GET, "/conversations/{id}/files", "listConversationFiles", files_list, &list_in, &list_out, 200, 0},
 };
 

@@ -9,6 +9,7 @@
 #ifndef MODEL_STORE_H
 #define MODEL_STORE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,8 @@ struct store_part {
 struct store;
 struct store_ops {
     const char *name;
+    /* Whether it answers now, soon and without a second try. */
+    enum err (*probe)(struct store *s, struct problem *problem);
     /* Whether it can be used now; makes what is missing (folder, bucket). */
     enum err (*check)(struct store *s, struct problem *problem);
     /*
@@ -80,6 +83,11 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
     _Atomic bool checked;
+    pthread_mutex_t lock; /* of what was last heard of it */
+    bool asking;
+    int64_t asked_ms; /* 0: never */
+    enum err heard;
+    struct problem said;
 };
 
 /* By conf->store. Asks it nothing yet: a house may be opened while its store is away. */
@@ -87,6 +95,11 @@ struct store *store_new(const struct conf *conf);
 /* Once it answered as it should, it is not asked again. ERR_UNAVAILABLE; `problem` says what is wrong with
  * it. */
 enum err store_ready(struct store *s, struct problem *problem) MUST_CHECK;
+/*
+ * Whether it answers: as it was a second ago at most, or before somebody else began to ask. However many want to
+ * know, one asks.
+ */
+enum err store_answers(struct store *s, struct problem *problem) MUST_CHECK;
 void store_free(struct store *s);
 struct store *store_file_new(const struct conf *conf);
 struct store *store_s3_new(const struct conf *conf);

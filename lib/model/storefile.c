@@ -268,6 +268,7 @@ static void free_store(struct store *s)
 struct store *store_file_new(const struct conf *conf)
 {
     static const struct store_ops ops = {.name = "file",
+                                         .probe = check,
                                          .check = check,
                                          .put = put,
                                          .get = get,

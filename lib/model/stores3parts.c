@@ -48,7 +48,7 @@ static void ask_again(struct store_s3 *s, struct s3_ask *a, struct str bytes, st
         a->source = store_bytes_read;
         a->source_arg = source;
         a->body_bytes = (int64_t)bytes.n;
-        s3_call(s, a, arena, answer);
+        s3_call(s, s->http, a, arena, answer);
         if (answer->end == HTTP_DONE && answer->status < 500 && answer->status != 429)
             return;
     }

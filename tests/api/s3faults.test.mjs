@@ -2,7 +2,6 @@
 // behind, and the chat goes on.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
 import { after } from 'node:test'
 
 import { openProxy } from '../lib/s3proxy.mjs'
@@ -10,18 +9,18 @@ import { openS3 } from '../lib/s3.mjs'
 
 const s3 = await openS3()
 const proxy = await openProxy(s3.endpoint)
-Object.assign(process.env, s3.settings, { TEST_CEPH_CONF: join(s3.folder, 'ceph.conf'), POSTHOUSE_S3_ENDPOINT: proxy.endpoint,
+Object.assign(process.env, s3.settings, { TEST_BUCKET: JSON.stringify(s3), POSTHOUSE_S3_ENDPOINT: proxy.endpoint,
   POSTHOUSE_STORE_TIMEOUT_S: '1' })
 after(async () => {
   await proxy.close()
   await s3.close()
 })
-const { house, ok, Person, refused, test, until } = await import('./client.mjs')
+const { call, house, ok, Person, refused, test, until } = await import('./client.mjs')
 const { rowCounts } = await import('./house.mjs')
 const { objects } = await import('./store.mjs')
 
 const MIB = 1 << 20
-const isObject = (request) => /^\/posthouse\/[0-9a-f]{2}\//.test(request.url)
+const isObject = (request) => new RegExp(`^/${s3.bucket}/[0-9a-f]{2}/`).test(request.url)
 const upload = (person, bytes) => person.call('POST', '/files', { raw: bytes, headers: { 'content-type': 'application/octet-stream' } })
 const download = (person, id) => fetch(`${house.local_url}/api/v1/files/${id}`, { headers: { authorization: `Bearer ${person.token}` } })
 
@@ -112,6 +111,24 @@ test('pieces: one that fails is sent again; one that cannot be stored leaves the
   await during((request) => request.method === 'POST' && /uploadId=/.test(request.url) && left-- > 0 && { lose: true }, async () =>
     assert.equal(await offset(), bytes.length))
   assert.ok(Buffer.from(await (await download(person, path.split('/').at(-1))).arrayBuffer()).equals(bytes))
+})
+
+test('readyz names the store, also one that never answers, and soon', async () => {
+  const ready = () => call('GET', '/readyz')
+  for (const [what, said] of [[{ status: 500 }, /status 500/], [{ status: 403 }, /status 403/], [{ hold: true }, /[Tt]imeout|timed out/]]) {
+    await during(() => what, () => until('readyz says so', async () => {
+      const answer = await ready() // what a process heard a second ago is as good
+      if (answer.status === 200 || !said.test(answer.body.detail)) return false
+      refused(answer, 503, 'unavailable', 'store')
+      assert.deepEqual(answer.body.errors.map(({ field }) => field), ['store'])
+      return true
+    }))
+  }
+  await until('it is well again', async () => (await ready()).status === 200)
+  // However many ask, one asks the store.
+  proxy.trouble.seen.length = 0
+  await Promise.all(Array.from({ length: 50 }, ready))
+  assert.ok(proxy.trouble.seen.length <= 4, `${proxy.trouble.seen.length} times`)
 })
 
 test('no store at all: unavailable, and well again with it', async () => {

@@ -336,7 +336,7 @@ const rows = {
   growth: rowsOfGrowth,
   history: rowsOfHistory,
   group: rowsOfGroup,
-  files: () => rowsOfFiles(open, { row, median }),
+  files: () => rowsOfFiles(open, { row, runs: RUNS }),
 }
 const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group', 'files']
 

@@ -1,6 +1,6 @@
 // Files: how fast they come and go beside plain nginx in the same run, over a folder and over an S3 server, and what the
 // handler's memory does while a hundred come at once. The client is curl, one process for each connection.
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { execFile, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { open as openFile, readdir } from 'node:fs/promises'
@@ -9,11 +9,12 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { until } from '../lib/house.mjs'
-import { ACCESS_KEY, openS3, SECRET_KEY } from '../lib/s3.mjs'
+import { openS3 } from '../lib/s3.mjs'
+import { presigned } from '../lib/s3sign.mjs'
 
 const execute = promisify(execFile)
 const MIB = 1 << 20, SIZE_MIB = 50
-const CONNECTIONS = 4, EACH = 2
+const CONNECTIONS = 4, DOWN_EACH = 10, UP_EACH = 2
 const AT_ONCE = 100, GOAL_MIB = 100
 
 async function freePort() {
@@ -22,19 +23,6 @@ async function freePort() {
   const { port } = server.address()
   await new Promise((resolve) => server.close(resolve))
   return port
-}
-
-/** A URL that lets nginx put an object: AWS's signature, version 4, in the query. */
-function presignedPut(endpoint, key) {
-  const host = endpoint.replace(/^.*:\/\//, '')
-  const at = new Date().toISOString().replace(/[-:]|\.\d+/g, '')
-  const scope = `${at.slice(0, 8)}/us-east-1/s3/aws4_request`
-  const query = [['X-Amz-Algorithm', 'AWS4-HMAC-SHA256'], ['X-Amz-Credential', `${ACCESS_KEY}/${scope}`], ['X-Amz-Date', at],
-    ['X-Amz-Expires', '3600'], ['X-Amz-SignedHeaders', 'host']].map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
-  const request = ['PUT', `/${key}`, query, `host:${host}`, '', 'host', 'UNSIGNED-PAYLOAD'].join('\n')
-  const text = ['AWS4-HMAC-SHA256', at, scope, createHash('sha256').update(request).digest('hex')].join('\n')
-  const secret = scope.split('/').reduce((secretSoFar, part) => createHmac('sha256', secretSoFar).update(part).digest(), `AWS4${SECRET_KEY}`)
-  return `/${key}?${query}&X-Amz-Signature=${createHmac('sha256', secret).update(text).digest('hex')}`
 }
 
 /** nginx and nothing else: a folder's files, and PUT passed on to the store that the house has. */
@@ -67,15 +55,25 @@ http {
   return { url, close: () => (nginx.kill(), gone) }
 }
 
-/** MiB a second of `CONNECTIONS` curls that move `EACH` files each; `words(n)` are those for file number n. */
-async function throughput(words, after = () => {}) {
+/** MiB a second of `CONNECTIONS` curls that move `each` files each; `words(n)` are those for file number n. */
+async function throughput(each, words, after = () => {}) {
   const began = performance.now()
   await Promise.all(Array.from({ length: CONNECTIONS }, async (_, i) => {
-    const all = Array.from({ length: EACH }, (__, k) => [...(k ? ['--next'] : []), '-sf', '-H', 'Expect:', ...words(i * EACH + k)])
+    const all = Array.from({ length: each }, (__, k) => [...(k ? ['--next'] : []), '-sf', '-H', 'Expect:', ...words(i * each + k)])
     await execute('curl', all.flat(), { maxBuffer: 1 << 22 })
   }))
   await after()
-  return { per_s: (CONNECTIONS * EACH * SIZE_MIB) / ((performance.now() - began) / 1000) }
+  return (CONNECTIONS * each * SIZE_MIB) / ((performance.now() - began) / 1000)
+}
+
+/** The medians of two, measured in turn, so that both meet the same machine. */
+async function inTurn(runs, one, other) {
+  const [ones, others] = [[], []]
+  for (let i = 0; i < runs; i++) {
+    ones.push(await one())
+    others.push(await other())
+  }
+  return [ones, others].map((all) => all.toSorted((a, b) => a - b)[runs >> 1])
 }
 
 async function syncAll(folder) {
@@ -106,7 +104,7 @@ async function memoryOfMany(bench, file) {
   return { mib: (most - before) / 1024, idle: before / 1024 }
 }
 
-async function rowsOver(bench, what, s3, { row, median }) {
+async function rowsOver(bench, what, s3, { row, runs }) {
   const folder = join(bench.house.folder, 'plain')
   mkdirSync(folder)
   const file = join(folder, 'file.bin')
@@ -114,17 +112,19 @@ async function rowsOver(bench, what, s3, { row, median }) {
   const plain = await openPlain(folder, s3)
   const api = `${bench.house.local_url}/api/v1/files`
   const bearer = (n) => ['-H', `Authorization: Bearer ${bench.tokens[n]}`]
-  const put = (n) => `${plain.url}/put${s3 ? presignedPut(s3.endpoint, `posthouse/plain-${n}`) : `/${n}`}`
+  const put = (n) => `${plain.url}/put${s3 ? presigned(s3, 'PUT', `/${s3.bucket}/plain-${n}`) : `/${n}`}`
   try {
     const { stdout } = await execute('curl', ['-sf', '-X', 'POST', '-T', file, ...bearer(0), api])
     const { id } = JSON.parse(stdout)
-    const plainDown = await median(() => throughput(() => ['-o', '/dev/null', `${plain.url}/static/file.bin`]))
-    const down = await median(() => throughput(() => ['-o', '/dev/null', ...bearer(0), `${api}/${id}`]))
-    row(`files in ${what}: download, ${CONNECTIONS} connections`, down.per_s, 'MiB/s', { limit: plainDown.per_s, of: 'a static file by plain nginx',
-      why: s3 ? 'the S3 server' : 'nginx and the client' })
-    const plainUp = await median(() => throughput((n) => ['-o', '/dev/null', '-T', file, put(n)], s3 ? undefined : () => syncAll(join(folder, 'put'))))
-    const up = await median(() => throughput((n) => ['-o', '/dev/null', '-X', 'POST', '-T', file, ...bearer(n), api]))
-    row(`files in ${what}: upload, ${CONNECTIONS} connections`, up.per_s, 'MiB/s', { limit: plainUp.per_s,
+    if (s3) await execute('curl', ['-sf', '-T', file, put(0)])
+    const same = s3 ? `${plain.url}/put${presigned(s3, 'GET', `/${s3.bucket}/plain-0`)}` : `${plain.url}/static/file.bin`
+    const [down, plainDown] = await inTurn(runs, () => throughput(DOWN_EACH, () => ['-o', '/dev/null', ...bearer(0), `${api}/${id}`]),
+      () => throughput(DOWN_EACH, () => ['-o', '/dev/null', same]))
+    row(`files in ${what}: download, ${CONNECTIONS} connections`, down, 'MiB/s', { limit: plainDown,
+      of: s3 ? 'GET through plain nginx from the same server' : 'a static file by plain nginx', why: s3 ? 'the S3 server' : 'nginx and the client' })
+    const [up, plainUp] = await inTurn(runs, () => throughput(UP_EACH, (n) => ['-o', '/dev/null', '-X', 'POST', '-T', file, ...bearer(n), api]),
+      () => throughput(UP_EACH, (n) => ['-o', '/dev/null', '-T', file, put(n)], s3 ? undefined : () => syncAll(join(folder, 'put'))))
+    row(`files in ${what}: upload, ${CONNECTIONS} connections`, up, 'MiB/s', { limit: plainUp,
       of: `PUT through plain nginx to ${s3 ? 'the same server' : 'a folder, and fsync'}`, why: 'SHA-256, one process more on the way' })
     rmSync(join(folder, 'put'), { recursive: true })
     const { mib, idle } = await memoryOfMany(bench, file)
@@ -135,7 +135,7 @@ async function rowsOver(bench, what, s3, { row, median }) {
   }
 }
 
-/** @param open(people, env) a house @param tools {row, median} */
+/** @param open(people, env) a house @param tools {row, runs: of which the median counts} */
 export async function rowsOfFiles(open, tools) {
   const env = { POSTHOUSE_FILE_QUOTA_MIB: '100000' }
   const inFolder = await open(AT_ONCE, env)
@@ -145,7 +145,7 @@ export async function rowsOfFiles(open, tools) {
     await inFolder.house.close()
   }
   const s3 = await openS3(10)
-  const inS3 = await open(AT_ONCE, { ...env, ...s3.settings })
+  const inS3 = await open(AT_ONCE, { ...env, ...s3.settings, POSTHOUSE_STORE_TIMEOUT_S: '120' })
   try {
     await rowsOver(inS3, 'S3', s3, tools)
   } finally {
