@@ -155,7 +155,10 @@ def store_location(settings, headers_of_all, place):
             ("Host", signed), ("Connection", '""'), ("Range", "$http_range"), ("If-Range", "$http_if_range"),
             ("If-None-Match", "$http_if_none_match"), ("If-Modified-Since", "$http_if_modified_since")))
         yield from (f"    proxy_hide_header {name};" for name in (
-            "Content-Disposition", "Cache-Control", "X-Amz-Request-Id", "X-Amz-Id-2", "X-Rgw-Object-Type", "Set-Cookie"))
+            "Content-Disposition", "Cache-Control", "X-Amz-Request-Id", "X-Amz-Id-2", "X-Rgw-Object-Type", "Set-Cookie",
+            "Content-Security-Policy", "Referrer-Policy", "Strict-Transport-Security", "X-Content-Type-Options", "X-Frame-Options",
+            "X-Xss-Protection", "X-Ratelimit-Limit", "X-Ratelimit-Remaining", "Vary", "X-Amz-Version-Id", "X-Amz-Bucket-Region",
+            "X-Amz-Server-Side-Encryption", "X-Amz-Storage-Class", "X-Amz-Replication-Status", "X-Amz-Expiration"))
         yield f"    proxy_read_timeout {settings['store_timeout_s']}s;"
         yield "    proxy_connect_timeout 3s;"
         yield "    proxy_max_temp_file_size 0;"

@@ -179,7 +179,8 @@ static enum err finish(struct ctx *ctx, void *arg)
                                                  .sha256 = {(const char *)f->sha256, sizeof f->sha256},
                                                  .width = f->width,
                                                  .height = f->height,
-                                                 .bits = f->bits},
+                                                 .bits = f->bits,
+                                                 .duration_ms = f->duration_ms},
                       &rows));
     return rows ? OK : fail(ctx, ERR_UNAVAILABLE, "receiving it took too long");
 }

@@ -67,6 +67,7 @@ struct file_new {
     char content_type[64];
     unsigned char sha256[32];
     unsigned width, height, bits; /* bits: model/picture.h */
+    unsigned duration_ms;
 };
 
 /* Whether the key was used before: fills first_id. What it was used for is compared by file_finish(). */

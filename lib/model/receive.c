@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "ext/magic.h"
+#include "model/duration.h"
 #include "model/picture.h"
 
 enum { CHUNK = 16 * 1024 };
@@ -104,7 +105,8 @@ static enum err take(struct upload_io *io, struct file_new *f)
     f->width = picture.width;
     f->height = picture.height;
     f->bits = picture.bits;
-    return OK;
+    return duration_look(io->ctx, io->store, str_of(f->store_key), str_of(f->content_type), f->size,
+                         &f->duration_ms);
 }
 
 static enum err begin(struct ctx *ctx, void *arg)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "model/duration.h"
 #include "model/house.h"
 #include "model/idempotency.h"
 #include "model/picture.h"
@@ -153,6 +154,7 @@ static enum err look(struct ctx *ctx, void *arg)
 struct making {
     const struct upload_row *row;
     struct picture_facts picture;
+    unsigned duration_ms;
 };
 
 static enum err make_file(struct ctx *ctx, void *arg)
@@ -178,7 +180,8 @@ static enum err make_file(struct ctx *ctx, void *arg)
                                                                 .sha256 = {(const char *)hash, sizeof hash},
                                                                 .width = m->picture.width,
                                                                 .height = m->picture.height,
-                                                                .bits = m->picture.bits},
+                                                                .bits = m->picture.bits,
+                                                                .duration_ms = m->duration_ms},
                                NULL);
 }
 
@@ -266,6 +269,7 @@ static enum err finish(struct upload_io *io, struct looking *l)
         TRY(upload_db(io, remove_rows_in_tx, l->row));
     }
     TRY(err);
+    TRY(duration_look(io->ctx, io->store, l->row->store_key, l->row->content_type, l->row->size, &m.duration_ms));
     TRY(upload_drop_tails(io->store, l->row, 0, io->ctx));
     TRY(upload_db(io, make_file_in_tx, &m));
     l->row->done = true;

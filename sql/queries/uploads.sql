@@ -61,9 +61,9 @@ UPDATE uploads SET expires_at = 0 WHERE id = :id AND done = 0;
 UPDATE files SET state = 2 WHERE id = :id AND state = 3;
 
 -- name: upload_file_there :exec
--- in: id u64, content_type str, sha256 bytes, width u64, height u64, bits u64
+-- in: id u64, content_type str, sha256 bytes, width u64, height u64, bits u64, duration_ms u64
 UPDATE files SET state = 1, content_type = :content_type, sha256 = :sha256, width = :width, height = :height,
-                 thumbnails = :bits
+                 thumbnails = :bits, duration_ms = :duration_ms
 WHERE id = :id AND state = 3;
 
 -- name: upload_delete :exec

@@ -92,6 +92,20 @@ test('downloads: whatever the store says, it is the house that is unavailable; h
   assert.equal((await (await download(person, id)).arrayBuffer()).byteLength, 300_000)
 })
 
+test('what a store says about itself goes no further: the headers of a file are the house\'s', async () => {
+  const [person] = await Person.some(1)
+  const { id } = ok(await upload(person, 'bytes'), 201)
+  const plain = await download(person, id)
+  const chatty = { 'strict-transport-security': 'max-age=31536000', 'content-security-policy': 'block-all-mixed-content', 'x-content-type-options': 'nosniff',
+    'x-xss-protection': '1', 'x-frame-options': 'DENY', 'set-cookie': 'a=b', 'x-amz-request-id': '1', 'x-amz-id-2': '2', 'x-amz-version-id': '3',
+    vary: 'Origin', 'x-ratelimit-limit': '5', 'cache-control': 'public', 'content-disposition': 'inline', 'referrer-policy': 'unsafe-url' }
+  const answer = await during((request) => request.method === 'GET' && { answer: ({ headers }) => Object.assign(headers, chatty) }, () => download(person, id))
+  assert.equal(await answer.text(), 'bytes')
+  const changing = ['x-request-id', 'date']
+  const of = ({ headers }) => [...headers].filter(([name]) => !changing.includes(name))
+  assert.deepEqual(of(answer), of(plain))
+})
+
 test('pieces: one that fails is sent again; one that cannot be stored leaves the offset where it was', async () => {
   const [person] = await Person.some(1)
   const bytes = randomBytes(11 * MIB)
