@@ -7,8 +7,10 @@
 #include <string.h>
 
 enum {
-    OGG_HEAD = 27, OGG_CODEC = 19, /* of a page; of the first packet, what is looked at */
-    BOX_HEAD = 8, BOX_LONG_HEAD = 16,
+    OGG_HEAD = 27,
+    OGG_CODEC = 19, /* of a page; of the first packet, what is looked at */
+    BOX_HEAD = 8,
+    BOX_LONG_HEAD = 16,
     GAP_MAX_MS = 1000,
 };
 #define TICKS_MAX (UINT64_C(1) << 52) /* a double holds it exactly */
@@ -93,8 +95,15 @@ static bool ogg_page(struct sound *s)
 /* ---- WebM ---- */
 
 enum {
-    ID_SEGMENT = 0x18538067, ID_INFO = 0x1549A966, ID_CLUSTER = 0x1F43B675, ID_GROUP = 0xA0,
-    ID_SCALE = 0x2AD7B1, ID_DURATION = 0x4489, ID_TIME = 0xE7, ID_SIMPLE_BLOCK = 0xA3, ID_BLOCK = 0xA1,
+    ID_SEGMENT = 0x18538067,
+    ID_INFO = 0x1549A966,
+    ID_CLUSTER = 0x1F43B675,
+    ID_GROUP = 0xA0,
+    ID_SCALE = 0x2AD7B1,
+    ID_DURATION = 0x4489,
+    ID_TIME = 0xE7,
+    ID_SIMPLE_BLOCK = 0xA3,
+    ID_BLOCK = 0xA1,
 };
 
 /* Of a number whose first byte says by its leading zeros how long it is; more than 8: it is none. */
@@ -194,7 +203,8 @@ static bool webm_element(struct sound *s)
         return false;
     if (s->n_head < id + n)
         return more(s, id + n);
-    return element(s, (uint32_t)big(s->head, id), big(s->head + id, n) & ((UINT64_C(1) << 7 * n) - 1), id + n);
+    return element(s, (uint32_t)big(s->head, id), big(s->head + id, n) & ((UINT64_C(1) << 7 * n) - 1),
+                   id + n);
 }
 
 /* ---- MP4 ---- */

@@ -16,7 +16,8 @@
 enum { SOUND_HEAD = 512 };
 
 struct sound {
-    bool (*step)(struct sound *s); /* takes a head that is there whole; false: there is nothing more to find */
+    bool (*step)(
+        struct sound *s); /* takes a head that is there whole; false: there is nothing more to find */
     unsigned char head[SOUND_HEAD];
     size_t n_head, want;
     uint64_t skip; /* what comes before the next head */

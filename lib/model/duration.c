@@ -11,11 +11,12 @@ static bool listen(void *arg, const char *bytes, size_t n)
 
 static bool may_sound(struct str type)
 {
-    return str_starts(type, STR("audio/")) || str_starts(type, STR("video/")) || str_eq(type, STR("application/ogg"));
+    return str_starts(type, STR("audio/")) || str_starts(type, STR("video/")) ||
+           str_eq(type, STR("application/ogg"));
 }
 
-enum err duration_look(struct ctx *ctx, struct store *store, struct str key, struct str content_type, int64_t size,
-                       unsigned *ms)
+enum err duration_look(struct ctx *ctx, struct store *store, struct str key, struct str content_type,
+                       int64_t size, unsigned *ms)
 {
     struct sound *sound = arena_alloc(ctx->arena, sizeof *sound);
     struct problem enough = {0};
