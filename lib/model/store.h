@@ -67,6 +67,8 @@ struct store_ops {
      * part_min bytes.
      */
     size_t part_min, part_max;
+    /* A token for the first piece and all that follow; NULL where there is none. drop() and join() find also those
+     * that were begun and are not known. */
     enum err (*begin)(struct store *s, struct str key, struct arena *arena, struct str *token,
                       struct problem *problem);
     enum err (*part)(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,

@@ -170,17 +170,6 @@ static void part_path(struct store *s, struct str key, unsigned number, char pat
     snprintf(path, PATH_BYTES + 12, "%s/%.*s.%u", dir_of(s), STR_ARG(key), number);
 }
 
-static enum err begin(struct store *s, struct str key, struct arena *arena, struct str *token,
-                      struct problem *problem)
-{
-    (void)s;
-    (void)key;
-    (void)arena;
-    (void)problem;
-    *token = STR("");
-    return OK;
-}
-
 static enum err part(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,
                      char tag[STORE_TAG_MAX], struct problem *problem)
 {
@@ -276,7 +265,6 @@ struct store *store_file_new(const struct conf *conf)
                                          .view = view,
                                          .part_min = 0,
                                          .part_max = PART_BYTES,
-                                         .begin = begin,
                                          .part = part,
                                          .unpart = unpart,
                                          .join = join,

@@ -28,11 +28,6 @@ struct store_pieces upload_pieces(const struct upload_row *row)
 
 /* ---- beginning ---- */
 
-struct creation {
-    struct file_new *f;
-    struct str token;
-};
-
 static enum err take_place(struct ctx *ctx, const struct file_new *f)
 {
     const struct conf *conf = house_conf(ctx->house);
@@ -73,31 +68,30 @@ static enum err claim(struct ctx *ctx, struct file_new *f)
 
 static enum err create(struct ctx *ctx, void *arg)
 {
-    const struct creation *c = arg;
+    struct file_new *f = arg;
     struct crypt_digest digest;
 
     crypt_digest_init(&digest);
-    TRY(claim(ctx, c->f));
-    if (c->f->first_id)
+    TRY(claim(ctx, f));
+    if (f->first_id)
         return OK;
-    TRY(take_place(ctx, c->f));
+    TRY(take_place(ctx, f));
     TRY(q_file_insert(ctx,
-                      &(struct q_file_insert_in){.id = c->f->id,
+                      &(struct q_file_insert_in){.id = f->id,
                                                  .app_id = ctx->actor.app_id,
                                                  .owner_id = ctx->actor.user_id,
                                                  .state = STATE_PIECES,
-                                                 .name = c->f->name,
-                                                 .size = c->f->size,
-                                                 .store_key = str_of(c->f->store_key),
+                                                 .name = f->name,
+                                                 .size = f->size,
+                                                 .store_key = str_of(f->store_key),
                                                  .at = clock_wall_ms()},
                       NULL));
     return q_upload_insert(
         ctx,
-        &(struct q_upload_insert_in){.id = c->f->id,
+        &(struct q_upload_insert_in){.id = f->id,
                                      .owner_id = ctx->actor.user_id,
-                                     .size = c->f->size,
-                                     .store_key = str_of(c->f->store_key),
-                                     .token = c->token,
+                                     .size = f->size,
+                                     .store_key = str_of(f->store_key),
                                      .digest = {(const char *)digest.state, sizeof digest.state},
                                      .life_ms = life_ms(ctx)},
         NULL);
@@ -111,8 +105,6 @@ static enum err create_in_tx(struct ctx *ctx, void *arg)
 enum err upload_create(struct upload_io *io, struct file_new *f)
 {
     const int max_mib = house_conf(io->ctx->house)->file_max_mib;
-    const struct store_ops *ops = io->store->ops;
-    struct creation c = {.f = f};
 
     if (f->size < 1)
         return fail(io->ctx, ERR_INVALID_REQUEST, "a file has at least one byte");
@@ -120,14 +112,7 @@ enum err upload_create(struct upload_io *io, struct file_new *f)
         return fail(io->ctx, ERR_TOO_LARGE, "a file has at most %d MiB", max_mib);
     TRY(ctx_id(io->ctx, &f->id));
     store_key(f->store_key);
-    TRY(ops->begin(io->store, str_of(f->store_key), io->ctx->arena, &c.token, io->ctx->problem));
-    const enum err err = upload_db(io, create_in_tx, &c);
-    if ((err != OK && err != ERR_OUTCOME_UNKNOWN) || f->first_id) {
-        const struct store_pieces none = {str_of(f->store_key), c.token, 0};
-        struct problem unheard = {0};
-        (void)!ops->drop(io->store, &none, &unheard);
-    }
-    return err;
+    return upload_db(io, create_in_tx, f);
 }
 
 /* ---- how far ---- */

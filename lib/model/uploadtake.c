@@ -132,12 +132,34 @@ static enum err next_number(struct taking *t, bool is_tail, uint64_t *out)
     return OK;
 }
 
+static enum err note_token(struct ctx *ctx, void *arg)
+{
+    struct upload_row *row = arg;
+
+    TRY(q_upload_begun(ctx, row->id, row->token, NULL));
+    return q_upload_get(ctx, row->id, row->owner_id, row); /* perhaps somebody else was first */
+}
+
+/* The row is there before anything of it is in the store. */
+static enum err begin_pieces(struct taking *t)
+{
+    struct upload_row row = t->row;
+
+    if (!t->io->store->ops->begin || row.token.n)
+        return OK;
+    TRY(t->io->store->ops->begin(t->io->store, row.store_key, t->io->ctx->arena, &row.token, t->io->ctx->problem));
+    TRY(upload_db(t->io, note_token, &row));
+    t->row.token = row.token;
+    return OK;
+}
+
 static enum err store_part(struct taking *t)
 {
-    const struct store_pieces pieces = upload_pieces(&t->row);
     char *tag = arena_alloc(t->io->ctx->arena, STORE_TAG_MAX);
     uint64_t n = 0;
 
+    TRY(begin_pieces(t));
+    const struct store_pieces pieces = upload_pieces(&t->row);
     TRY(next_number(t, false, &n));
     if (t->io->store->ops->part_min) /* by its place: what was put there and never counted is replaced */
         n = (uint64_t)(t->taken - (int64_t)t->n) / t->max + 1;

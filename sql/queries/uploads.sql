@@ -7,10 +7,10 @@
 SELECT COUNT(*) AS n FROM files WHERE owner_id = :owner_id AND state = 3;
 
 -- name: upload_insert :exec
--- in: id u64, owner_id u64, size i64, store_key str, token str, digest bytes, life_ms i64
+-- in: id u64, owner_id u64, size i64, store_key str, digest bytes, life_ms i64
 INSERT INTO uploads (id, owner_id, size, received, done, store_key, token, last_part, tail_part, tail_size, tail_try, content_type,
                      digest, expires_at)
-VALUES (:id, :owner_id, :size, 0, 0, :store_key, :token, 0, 0, 0, 0, '', :digest,
+VALUES (:id, :owner_id, :size, 0, 0, :store_key, '', 0, 0, 0, 0, '', :digest,
         CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :life_ms);
 
 -- name: upload_get :one
@@ -25,6 +25,11 @@ FROM uploads WHERE id = :id AND owner_id = :owner_id;
 -- Gives out the next number.
 -- in: id u64
 UPDATE uploads SET last_part = last_part + 1 WHERE id = :id AND done = 0 AND expires_at > 0;
+
+-- name: upload_begun :exec
+-- The store's token, unless there is one.
+-- in: id u64, token str
+UPDATE uploads SET token = :token WHERE id = :id AND token = '' AND done = 0;
 
 -- name: upload_tail_try :exec
 -- in: id u64, tail_try u64
