@@ -193,7 +193,8 @@ struct server_out {
     struct str version, features, oldest_client;
     int registration;
     struct limits {
-        int64_t poll_timeout, text_length, body_bytes, page_size, recall_seconds, file_bytes, file_quota_bytes;
+        int64_t poll_timeout, text_length, body_bytes, page_size, recall_seconds, file_bytes,
+            file_quota_bytes;
     } limits;
     int64_t now_at;
 };

@@ -172,7 +172,8 @@ static enum err finish(struct ctx *ctx, void *arg)
     if (!first)
         return q_file_get(ctx, ctx->actor.app_id, f->first_id, &done->row);
     if (f->once.n)
-        TRY(idempotency_store(ctx, &k, 201, str_of(arena_printf(ctx->arena, "%llu", (unsigned long long)f->id))));
+        TRY(idempotency_store(ctx, &k, 201,
+                              str_of(arena_printf(ctx->arena, "%llu", (unsigned long long)f->id))));
     TRY(q_file_finish(ctx,
                       &(struct q_file_finish_in){.id = f->id,
                                                  .content_type = str_of(f->content_type),
@@ -319,12 +320,23 @@ static enum err sweep_one(struct ctx *ctx, struct store *store, const struct fil
 }
 
 /* Condemned before a byte of it goes: the one who receives it may only be slow. */
+static enum err condemn_dead(struct ctx *ctx)
+{
+    struct file_id_row *rows;
+    size_t n;
+
+    TRY(q_files_dead(ctx, FILE_DEAD_MS, SWEEP_ROWS, &rows, &n));
+    for (size_t i = 0; i < n; i++)
+        TRY(q_file_give_up(ctx, rows[i].id, FILE_DEAD_MS, NULL));
+    return OK;
+}
+
 enum err files_sweep(struct ctx *ctx, struct store *store, size_t *n)
 {
     struct file_dead_row *rows;
 
     *n = 0;
-    TRY(q_files_give_up(ctx, FILE_DEAD_MS, NULL));
+    TRY(condemn_dead(ctx));
     TRY(q_files_condemned(ctx, SWEEP_ROWS, &rows, n));
     for (size_t i = 0; i < *n; i++)
         TRY(sweep_one(ctx, store, &rows[i]));

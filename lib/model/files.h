@@ -80,8 +80,9 @@ enum err file_begin(struct ctx *ctx, struct file_new *f) MUST_CHECK;
 /* It is still being received. */
 enum err file_touch(struct ctx *ctx, struct file_new *f) MUST_CHECK;
 /*
- * The store has it, and what is known is in `f`. With first_id, before or after: `*out` is that file, and this one
- * is not needed. ERR_CONFLICT: the key has made another file; ERR_UNAVAILABLE: it was given up meanwhile.
+ * The store has it, and what is known is in `f`. With first_id, before or after: `*out` is that file, and
+ * this one is not needed. ERR_CONFLICT: the key has made another file; ERR_UNAVAILABLE: it was given up
+ * meanwhile.
  */
 enum err file_finish(struct ctx *ctx, struct file_new *f, struct file *out) MUST_CHECK;
 /* It came to nothing: the row and the place go. The caller has removed what the store had. */

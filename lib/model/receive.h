@@ -9,8 +9,8 @@
 #include "model/uploads.h"
 
 /*
- * Of f->name, f->size and f->once; the source must end after so many bytes. f->first_id tells whether `*out` is
- * a file that was there before. Errors of file_begin(); ERR_CONFLICT: the key has made another file;
+ * Of f->name, f->size and f->once; the source must end after so many bytes. f->first_id tells whether `*out`
+ * is a file that was there before. Errors of file_begin(); ERR_CONFLICT: the key has made another file;
  * ERR_INVALID_REQUEST: it is not as long as was said, or a picture with too many pixels; ERR_UNAVAILABLE.
  */
 enum err file_receive(struct upload_io *io, struct file_new *f, struct file *out) MUST_CHECK;

@@ -67,8 +67,8 @@ struct store_ops {
      * part_min bytes.
      */
     size_t part_min, part_max;
-    /* A token for the first piece and all that follow; NULL where there is none. drop() and join() find also those
-     * that were begun and are not known. */
+    /* A token for the first piece and all that follow; NULL where there is none. drop() and join() find also
+     * those that were begun and are not known. */
     enum err (*begin)(struct store *s, struct str key, struct arena *arena, struct str *token,
                       struct problem *problem);
     enum err (*part)(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,
@@ -98,8 +98,8 @@ struct store *store_new(const struct conf *conf);
  * it. */
 enum err store_ready(struct store *s, struct problem *problem) MUST_CHECK;
 /*
- * Whether it answers: as it was a second ago at most, or before somebody else began to ask. However many want to
- * know, one asks.
+ * Whether it answers: as it was a second ago at most, or before somebody else began to ask. However many want
+ * to know, one asks.
  */
 enum err store_answers(struct store *s, struct problem *problem) MUST_CHECK;
 void store_free(struct store *s);

@@ -30,7 +30,8 @@ struct s3_ask {
     void *sink_arg;
 };
 
-/* Once, by `http`; and by s->http as often as it may be repeated: it has no body, or nobody asked for a byte of it. */
+/* Once, by `http`; and by s->http as often as it may be repeated: it has no body, or nobody asked for a byte
+ * of it. */
 void s3_call(struct store_s3 *s, struct http *http, const struct s3_ask *a, struct arena *arena,
              struct http_answer *answer);
 void s3_ask(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, struct http_answer *answer);

@@ -117,8 +117,8 @@ static enum err join_in(struct store_s3 *s, const struct store_pieces *of, const
 }
 
 /*
- * Everything that was begun under the key and not joined goes: also what was begun by a request whose answer was
- * lost, and of which nobody knows the token.
+ * Everything that was begun under the key and not joined goes: also what was begun by a request whose answer
+ * was lost, and of which nobody knows the token.
  */
 static enum err drop_in(struct store_s3 *s, struct str key, struct arena *arena, struct problem *problem)
 {

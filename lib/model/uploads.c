@@ -49,7 +49,8 @@ static enum err take_place(struct ctx *ctx, const struct file_new *f)
 /* Inside the transaction. f->first_id: it was begun before. */
 static enum err claim(struct ctx *ctx, struct file_new *f)
 {
-    const struct str target = str_of(arena_printf(ctx->arena, "%lld %.*s", (long long)f->size, STR_ARG(f->name))),
+    const struct str target =
+                         str_of(arena_printf(ctx->arena, "%lld %.*s", (long long)f->size, STR_ARG(f->name))),
                      id = str_of(arena_printf(ctx->arena, "%llu", (unsigned long long)f->id));
     struct idempotency k;
     struct str first_id;
@@ -254,7 +255,8 @@ static enum err finish(struct upload_io *io, struct looking *l)
         TRY(upload_db(io, remove_rows_in_tx, l->row));
     }
     TRY(err);
-    TRY(duration_look(io->ctx, io->store, l->row->store_key, l->row->content_type, l->row->size, &m.duration_ms));
+    TRY(duration_look(io->ctx, io->store, l->row->store_key, l->row->content_type, l->row->size,
+                      &m.duration_ms));
     TRY(upload_drop_tails(io->store, l->row, 0, io->ctx));
     TRY(upload_db(io, make_file_in_tx, &m));
     l->row->done = true;

@@ -97,8 +97,8 @@ struct numbering {
 };
 
 /*
- * The number of a tail is noted, so that it is found if we die before it counts. From here on no tail that was begun
- * before can count any more; `now` names the last of them.
+ * The number of a tail is noted, so that it is found if we die before it counts. From here on no tail that
+ * was begun before can count any more; `now` names the last of them.
  */
 static enum err number_in_tx(struct ctx *ctx, void *arg)
 {
@@ -147,7 +147,8 @@ static enum err begin_pieces(struct taking *t)
 
     if (!t->io->store->ops->begin || row.token.n)
         return OK;
-    TRY(t->io->store->ops->begin(t->io->store, row.store_key, t->io->ctx->arena, &row.token, t->io->ctx->problem));
+    TRY(t->io->store->ops->begin(t->io->store, row.store_key, t->io->ctx->arena, &row.token,
+                                 t->io->ctx->problem));
     TRY(upload_db(t->io, note_token, &row));
     t->row.token = row.token;
     return OK;

@@ -100,12 +100,18 @@ WHERE r.conversation_id = :conversation_id AND r.seq >= :lowest AND r.seq <= :hi
   AND e.recalled_at IS NULL AND f.state = 1
 ORDER BY r.seq DESC LIMIT :max;
 
--- name: files_give_up :exec
--- Those that nobody receives any more. From here on they cannot become visible: whoever receives one after all
--- finds that it was given up.
--- in: dead_ms i64
+-- name: files_dead :many
+-- Those that nobody receives any more: the oldest first.
+-- in: dead_ms i64, max u64
+-- out: file_id_row(id u64)
+SELECT id FROM files WHERE state = 0 AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :dead_ms
+ORDER BY touched_at LIMIT :max;
+
+-- name: file_give_up :exec
+-- From here on it cannot become visible: whoever receives it after all finds that it was given up.
+-- in: id u64, dead_ms i64
 UPDATE files SET state = 2
-WHERE state = 0 AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :dead_ms;
+WHERE id = :id AND state = 0 AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :dead_ms;
 
 -- name: files_condemned :many
 -- Those that are to be removed: the oldest first.

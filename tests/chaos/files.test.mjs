@@ -13,7 +13,7 @@ import { pause } from './client.mjs'
 import { Uploader } from './uploader.mjs'
 
 const PEOPLE = 20, FILES = 100, QUITTERS = 20
-const ALL_MS = 120_000
+const ALL_MS = 200_000
 const FROZEN_MS = 2500 // longer than the house waits for a store or a client
 const SETTINGS = { POSTHOUSE_RATE_USER_PER_S: '0', POSTHOUSE_STORE_TIMEOUT_S: '1', POSTHOUSE_UPLOAD_STALL_S: '2' }
 
@@ -124,7 +124,7 @@ async function suffer(house, s3) {
 
 // Both at once: most of the time is waiting.
 describe('a hundred uploads', { concurrency: true }, () => {
-  test('whatever dies among a hundred uploads, a folder has what was acknowledged and nothing else', { timeout: 240_000 }, async () => {
+  test('whatever dies among a hundred uploads, a folder has what was acknowledged and nothing else', { timeout: 300_000 }, async () => {
     const house = await openHouse({ env: SETTINGS })
     try {
       await suffer(house, null)
@@ -133,7 +133,7 @@ describe('a hundred uploads', { concurrency: true }, () => {
     }
   })
 
-  test('whatever dies among a hundred uploads, an S3 store has what was acknowledged and nothing else', { timeout: 240_000 }, async () => {
+  test('whatever dies among a hundred uploads, an S3 store has what was acknowledged and nothing else', { timeout: 300_000 }, async () => {
     const s3 = await openS3()
     const house = await openHouse({ env: { ...SETTINGS, ...s3.settings } })
     try {
