@@ -148,7 +148,7 @@ static enum err make_file(struct ctx *ctx, void *arg)
     const struct making *m = arg;
     const struct upload_row *row = m->row;
     unsigned char hash[CRYPT_SHA256_BYTES];
-    struct crypt_digest digest;
+    struct crypt_digest digest = {0};
     uint64_t rows;
 
     memcpy(digest.state, row->digest.p, sizeof digest.state);

@@ -37,7 +37,7 @@ static void test_sha1(void)
 /* In two pieces, the state stored in between. */
 static void test_sha256(void)
 {
-    struct crypt_digest digest = {0}, stored;
+    struct crypt_digest digest = {0}, stored = {0};
     unsigned char out[CRYPT_SHA256_BYTES];
     char hex[2 * CRYPT_SHA256_BYTES + 1] = "";
 
