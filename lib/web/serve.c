@@ -237,25 +237,6 @@ static enum err call_once(struct ctx *ctx, void *arg)
                              q->json);
 }
 
-static bool is_visible_ascii(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < 0x21 || s.p[i] > 0x7e)
-            return false;
-    return s.n > 0;
-}
-
-enum err req_once(struct req *r, struct str *key)
-{
-    struct request *q = (struct request *)r;
-
-    *key = param(q, FCGI_HTTP_IDEMPOTENCY_KEY);
-    if (key->p && (key->n > IDEMPOTENCY_KEY_MAX || !is_visible_ascii(*key)))
-        return problem_field(&q->problem, "Idempotency-Key", "must be 1 to %d visible ASCII characters",
-                             IDEMPOTENCY_KEY_MAX);
-    return OK;
-}
-
 static enum err call_idempotent(struct request *q)
 {
     const struct str uri = param(q, FCGI_REQUEST_URI);
