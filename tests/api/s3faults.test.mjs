@@ -2,10 +2,12 @@
 // behind, and the chat goes on.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { request } from 'node:http'
 import { after } from 'node:test'
 
 import { openProxy } from '../lib/s3proxy.mjs'
 import { openS3 } from '../lib/s3.mjs'
+import { presigned } from '../lib/s3sign.mjs'
 
 const s3 = await openS3()
 const proxy = await openProxy(s3.endpoint)
@@ -104,6 +106,24 @@ test('what a store says about itself goes no further: the headers of a file are 
   const changing = ['x-request-id', 'date']
   const of = ({ headers }) => [...headers].filter(([name]) => !changing.includes(name))
   assert.deepEqual(of(answer), of(plain))
+})
+
+test('the URL by which nginx fetches is good for one object, one method and a minute', async () => {
+  const [person] = await Person.some(1)
+  const { id } = ok(await upload(person, 'bytes'), 201)
+  let url
+  await during((request) => void (url = request.url), () => download(person, id))
+  const status = (method, path) => new Promise((resolve, reject) => request({ host: '127.0.0.1', port: new URL(s3.endpoint).port, method, path,
+    headers: { host: new URL(proxy.endpoint).host } }, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end())
+  assert.match(url, /[?&]X-Amz-Expires=60(&|$)/)
+  assert.deepEqual([await status('GET', url), await status('HEAD', url), await status('DELETE', url)], [200, 403, 403])
+  assert.equal(await status('GET', url.replace(/\/[0-9a-f]{2}\/\w+/, '/00/00')), 403)
+  assert.equal(await status('GET', url.replace('Expires=60', 'Expires=600')), 403)
+  // One that was signed two minutes ago is refused by the server, and that is the store's failure to whoever asks the house.
+  const path = url.split('?')[0]
+  const signed = (at) => s3.endpoint + presigned(s3, 'GET', path, {}, { at, expiresS: 60 })
+  assert.equal((await fetch(signed(new Date()))).status, 200)
+  assert.equal((await fetch(signed(new Date(Date.now() - 120_000)))).status, 403)
 })
 
 test('pieces: one that fails is sent again; one that cannot be stored leaves the offset where it was', async () => {
