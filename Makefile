@@ -56,7 +56,7 @@ CPPFLAGS := -D_GNU_SOURCE -Ilib -I$(GEN) -Itests \
 CFLAGS := -std=gnu17 $(WARN) $(FLAGS_$(MODE)) -pthread
 CFLAGS += $(if $(PLANTED_BUG),-DPLANTED_BUG=$(PLANTED_BUG))
 LDFLAGS := $(FLAGS_$(MODE)) -pthread -Wl,--as-needed -Wl,-z,relro,-z,now
-LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lmagic -lsodium -lutf8proc -lvips -lgobject-2.0 -lglib-2.0 -lm
+LIBS := -lfcgi -lmariadb -lhiredis -ljson-c -lcurl -lcrypto -lmagic -lsodium -lutf8proc -lvips -lgobject-2.0 -lglib-2.0 -lm
 
 # ---- what there is ------------------------------------------------------------------------------
 LIB_C     := $(wildcard lib/base/*.c lib/ext/*.c lib/model/*.c lib/web/*.c)

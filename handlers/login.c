@@ -193,7 +193,8 @@ struct server_out {
     struct str version, features, oldest_client;
     int registration;
     struct limits {
-        int64_t poll_timeout, text_length, body_bytes, page_size, recall_seconds;
+        int64_t poll_timeout, text_length, body_bytes, page_size, recall_seconds, file_bytes,
+            file_quota_bytes;
     } limits;
     int64_t now_at;
 };
@@ -204,6 +205,8 @@ static const struct field limits_fields[] = {
     {.name = "body_bytes", .type = FIELD_INT, IN(limits, body_bytes)},
     {.name = "page_size", .type = FIELD_INT, IN(limits, page_size)},
     {.name = "recall_seconds", .type = FIELD_INT, IN(limits, recall_seconds)},
+    {.name = "file_bytes", .type = FIELD_INT, IN(limits, file_bytes)},
+    {.name = "file_quota_bytes", .type = FIELD_INT, IN(limits, file_quota_bytes)},
 };
 static const struct shape limits_out = SHAPE("Limits", struct limits, limits_fields);
 static const struct field server_fields[] = {
@@ -240,7 +243,9 @@ static enum err server_get(struct req *r)
                    .text_length = TEXT_MAX,
                    .body_bytes = BODY_BYTES,
                    .page_size = PAGE_MAX,
-                   .recall_seconds = conf->recall_s},
+                   .recall_seconds = conf->recall_s,
+                   .file_bytes = (int64_t)conf->file_max_mib << 20,
+                   .file_quota_bytes = (int64_t)conf->file_quota_mib << 20},
         .now_at = clock_wall_ms(),
     };
     return OK;
@@ -250,24 +255,6 @@ static enum err health_get(struct req *r)
 {
     (void)r; /* that it answers is the answer */
     return OK;
-}
-
-static enum err readiness_get(struct req *r)
-{
-    struct ctx *ctx = r->ctx;
-    const struct str ping = STR("PING");
-    struct redis_reply reply;
-    struct clock_row now;
-    const bool database = q_clock_now(ctx, &now) == OK;
-    const bool redis = redis_call(ctx->redis, ctx->arena, &reply, &ping, 1) == OK;
-
-    if (database && redis)
-        return OK;
-    if (!database)
-        problem_field(ctx->problem, "database", "does not answer");
-    if (!redis)
-        problem_field(ctx->problem, "redis", "does not answer");
-    return fail(ctx, ERR_UNAVAILABLE, "a part of the house does not answer");
 }
 
 /* ---- signing up, in and out ---- */
@@ -375,7 +362,6 @@ static const struct route routes[] = {
     {GET, "/server", "getServer", server_get, NULL, &server_out, 200, ROUTE_OPEN | ROUTE_INLINE},
     {GET, "/healthz", "getHealth", health_get, NULL, &health_out, 200,
      ROUTE_OPEN | ROUTE_INLINE | ROUTE_BARE},
-    {GET, "/readyz", "getReadiness", readiness_get, NULL, &health_out, 200, ROUTE_OPEN | ROUTE_BARE},
     {POST, "/register", "register", register_post, &register_in, &signed_in_out, 201,
      ROUTE_OPEN | ROUTE_HEAVY},
     {POST, "/login", "login", login_post, &login_in, &signed_in_out, 200, ROUTE_OPEN | ROUTE_HEAVY},

@@ -54,8 +54,11 @@ static enum err file_post(struct req *r)
     struct upload_io io = io_of(r);
 
     TRY(name_of(r, &f.name));
+    TRY(req_once(r, &f.once));
     TRY(store_ready(store, r->ctx->problem));
-    return file_receive(&io, &f, r->out);
+    TRY(file_receive(&io, &f, r->out));
+    r->status = f.first_id ? 200 : 201;
+    return OK;
 }
 
 /* ---- GET /files/{id} ---- */
@@ -220,8 +223,12 @@ static enum err upload_post(struct req *r)
     TRY(number_header(r, "HTTP_UPLOAD_LENGTH", "Upload-Length", &f.size));
     TRY(tus_name(r->ctx, req_header(r, "HTTP_UPLOAD_METADATA"), &f.name));
     TRY(tus_checksum(r->ctx, req_header(r, "HTTP_UPLOAD_CHECKSUM"), &piece));
+    TRY(req_once(r, &f.once));
     TRY(upload_create(&io, &f));
-    TRY(has_piece(r) ? upload_take(&io, f.id, &piece, &row) : upload_look(&io, f.id, &row));
+    const bool is_first = !f.first_id;
+    TRY(is_first && has_piece(r) ? upload_take(&io, f.id, &piece, &row)
+                                 : upload_look(&io, is_first ? f.id : f.first_id, &row));
+    r->status = is_first ? 201 : 200;
     tell(r, &row, true);
     return OK;
 }
@@ -276,17 +283,55 @@ static enum err upload_delete(struct req *r)
     return OK;
 }
 
+/* ---- readiness ---- */
+
+struct readiness_out {
+    int status;
+};
+static const char *const healths[] = {"ok", NULL};
+static const struct field readiness_fields[] = {
+    {.name = "status", .type = FIELD_ENUM, .at = offsetof(struct readiness_out, status), .names = healths},
+};
+static const struct shape readiness_out = SHAPE("Health", struct readiness_out, readiness_fields);
+
+/* It is asked here because here is everything that a house stands on. */
+static enum err readiness_get(struct req *r)
+{
+    struct ctx *ctx = r->ctx;
+    struct problem *problem = ctx->problem, of_store = {0};
+    const struct str ping = STR("PING");
+    struct redis_reply reply;
+    struct clock_row now;
+    const bool database = q_clock_now(ctx, &now) == OK;
+    const bool redis = redis_call(ctx->redis, ctx->arena, &reply, &ping, 1) == OK;
+    const bool files = store_answers(store, &of_store) == OK;
+
+    if (database && redis && files)
+        return OK;
+    *problem = (struct problem){0};
+    if (!database)
+        problem_field(problem, "database", "does not answer");
+    if (!redis)
+        problem_field(problem, "redis", "does not answer");
+    if (!files)
+        problem_field(problem, "store", "does not answer as it should");
+    return fail(ctx, ERR_UNAVAILABLE, "a part of the house does not answer%s%s", files ? "" : "; ",
+                of_store.detail);
+}
+
 /* ---- the service ---- */
 
 static const struct route routes[] = {
-    {POST, "/files", "createFile", file_post, NULL, &file_shape, 201, ROUTE_BODY},
+    {POST, "/files", "createFile", file_post, NULL, &file_shape, 201, ROUTE_BODY | ROUTE_IDEMPOTENT},
     {GET, "/files/{id}", "getFile", file_get, &file_in, NULL, 200, ROUTE_FILE_TOKEN},
     {GET, "/files/{id}/thumbnail", "getThumbnail", thumbnail_get, &thumbnail_in, NULL, 200, ROUTE_FILE_TOKEN},
-    {POST, "/uploads", "createUpload", upload_post, NULL, NULL, 201, ROUTE_BODY | ROUTE_ANY_LENGTH},
+    {POST, "/uploads", "createUpload", upload_post, NULL, NULL, 201,
+     ROUTE_BODY | ROUTE_ANY_LENGTH | ROUTE_IDEMPOTENT},
     {GET, "/uploads/{id}", "getUpload", upload_head, &upload_in, NULL, 200, 0},
     {PATCH, "/uploads/{id}", "resumeUpload", upload_patch, &upload_in, NULL, 204,
      ROUTE_BODY | ROUTE_ANY_LENGTH},
     {DELETE, "/uploads/{id}", "deleteUpload", upload_delete, &upload_in, NULL, 204, 0},
+    {GET, "/readyz", "getReadiness", readiness_get, NULL, &readiness_out, 200, ROUTE_OPEN | ROUTE_BARE},
     {GET, "/conversations/{id}/files", "listConversationFiles", files_list, &list_in, &list_out, 200, 0},
 };
 

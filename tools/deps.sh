@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.."
 what=${1:-test}
 
 build=(build-essential pkg-config libfcgi-dev libmariadb-dev libhiredis-dev libjson-c-dev
-       libcurl4-openssl-dev libmagic-dev libvips-dev libsodium-dev libutf8proc-dev python3)
+       libcurl4-openssl-dev libmagic-dev libvips-dev libsodium-dev libssl-dev libutf8proc-dev python3)
 run=(nginx npm mariadb-server mariadb-client redis-server redis-tools supervisor openssl ca-certificates curl)
 check=(clang clang-tidy clang-format libclang-rt-14-dev cppcheck shellcheck libcunit1-dev chromium
-       fonts-noto-cjk fonts-noto-color-emoji procps spin libfuse3-dev fuse3 libssl-dev
+       fonts-noto-cjk fonts-noto-color-emoji procps spin libfuse3-dev fuse3
        ceph-mon ceph-osd radosgw ceph-common)
 
 packages=("${build[@]}" "${run[@]}")

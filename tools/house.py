@@ -54,6 +54,15 @@ def tail(path, lines=SHOWN_LOG_LINES):
         return ""
 
 
+def said_of_store(text):
+    """What readyz says if the store of files is all that does not answer; else None."""
+    try:
+        answer = json.loads(text)
+        return answer["detail"] if [error["field"] for error in answer["errors"]] == ["store"] else None
+    except (ValueError, KeyError):
+        return None
+
+
 class House:
     def __init__(self, var, programs, mode="release"):
         self.var = pathlib.Path(var).resolve()
@@ -253,12 +262,16 @@ class House:
         return True
 
     def is_ready(self, url, context, last):
+        """All answers; but for the store of files, without which the rest of a house is as good as ever."""
         self.alive()
         try:
             with urllib.request.urlopen(f"{url}/api/v1/readyz", timeout=2, context=context) as answer:
                 return answer.status == 200
         except urllib.error.HTTPError as problem:
-            last["answer"] = f"{problem.code} {problem.read(2000).decode(errors='replace')}"
+            text = problem.read(2000).decode(errors="replace")
+            last["answer"] = f"{problem.code} {text}"
+            last["store"] = said_of_store(text)
+            return bool(last["store"])
         except (urllib.error.URLError, OSError) as problem:
             last["answer"] = str(problem)
         return False
@@ -320,6 +333,8 @@ class House:
                           f"nginx's log ends:\n{tail(self.var / 'log/nginx.log', 8)}") from None
         if cancelled():
             return None
+        if last.get("store"):
+            say(f"files can be neither stored nor read: {last['store']}")
         return self.describe(url, local, ca, sockets, everywhere, scheme, port)
 
     def describe(self, url, local, ca, sockets, everywhere, scheme, port):

@@ -33,6 +33,13 @@ PROBLEMS = {
 EXPOSED = ("X-Request-Id", "Retry-After", "Location", "Upload-Offset", "Upload-Length", "Upload-Expires", "Tus-Resumable", "ETag",
            "Content-Disposition")
 
+# What a store says about itself: the headers of a file are the house's.
+STORES_OWN = ("Content-Disposition", "Cache-Control", "Content-Security-Policy", "Referrer-Policy", "Set-Cookie",
+              "Strict-Transport-Security", "Vary", "X-Content-Type-Options", "X-Frame-Options", "X-Xss-Protection",
+              "X-Amz-Request-Id", "X-Amz-Id-2", "X-Amz-Version-Id", "X-Amz-Bucket-Region", "X-Amz-Server-Side-Encryption",
+              "X-Amz-Storage-Class", "X-Amz-Replication-Status", "X-Amz-Expiration", "X-Ratelimit-Limit",
+              "X-Ratelimit-Remaining", "X-Rgw-Object-Type")
+
 APP_HEADERS = {
     "Content-Security-Policy":
         "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -154,8 +161,7 @@ def store_location(settings, headers_of_all, place):
         yield from (f"    proxy_set_header {name} {value};" for name, value in (
             ("Host", signed), ("Connection", '""'), ("Range", "$http_range"), ("If-Range", "$http_if_range"),
             ("If-None-Match", "$http_if_none_match"), ("If-Modified-Since", "$http_if_modified_since")))
-        yield from (f"    proxy_hide_header {name};" for name in (
-            "Content-Disposition", "Cache-Control", "X-Amz-Request-Id", "X-Amz-Id-2", "X-Rgw-Object-Type", "Set-Cookie"))
+        yield from (f"    proxy_hide_header {name};" for name in STORES_OWN)
         yield f"    proxy_read_timeout {settings['store_timeout_s']}s;"
         yield "    proxy_connect_timeout 3s;"
         yield "    proxy_max_temp_file_size 0;"

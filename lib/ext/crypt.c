@@ -7,7 +7,6 @@
 enum { ARGON2_PASSES = 2, ARGON2_BYTES = 19 * 1024 * 1024 };
 
 _Static_assert(sizeof(crypto_auth_hmacsha256_state) == CRYPT_MAC_STATE_BYTES, "room for a state");
-_Static_assert(sizeof(crypto_hash_sha256_state) == CRYPT_DIGEST_STATE_BYTES, "room for a state");
 _Static_assert(CRYPT_PASSWORD_TEXT >= crypto_pwhash_STRBYTES, "room for an encoded hash");
 
 static void start(void)
@@ -42,31 +41,6 @@ void crypt_sha256(const struct str *parts, size_t n, unsigned char out[CRYPT_SHA
         crypto_hash_sha256_update(&state, length, sizeof length);
         crypto_hash_sha256_update(&state, (const unsigned char *)(parts[i].p ? parts[i].p : ""), parts[i].n);
     }
-    crypto_hash_sha256_final(&state, out);
-}
-
-void crypt_digest_init(struct crypt_digest *digest)
-{
-    crypto_hash_sha256_state state;
-
-    crypto_hash_sha256_init(&state);
-    memcpy(digest->state, &state, sizeof state);
-}
-
-void crypt_digest_add(struct crypt_digest *digest, const void *bytes, size_t n)
-{
-    crypto_hash_sha256_state state;
-
-    memcpy(&state, digest->state, sizeof state);
-    crypto_hash_sha256_update(&state, bytes, n);
-    memcpy(digest->state, &state, sizeof state);
-}
-
-void crypt_digest_done(const struct crypt_digest *digest, unsigned char out[CRYPT_SHA256_BYTES])
-{
-    crypto_hash_sha256_state state;
-
-    memcpy(&state, digest->state, sizeof state);
     crypto_hash_sha256_final(&state, out);
 }
 

@@ -21,8 +21,8 @@ enum { CRYPT_MAC_STATE_BYTES = 208, CRYPT_DIGEST_STATE_BYTES = 104 };
 void crypt_random(void *out, size_t n);
 /* Of the parts in order, each preceded by its length, so that no two lists of parts hash alike. */
 void crypt_sha256(const struct str *parts, size_t n, unsigned char out[CRYPT_SHA256_BYTES]);
-/* SHA-256 as everybody knows it, of bytes that come piece by piece. The state may be stored and gone on with
- * by the same build of libsodium on the same kind of machine. */
+/* SHA-256 as everybody knows it, of bytes that come piece by piece (ext/digest.c). The state may be stored
+ * and gone on with on the same kind of machine. */
 struct crypt_digest {
     alignas(16) unsigned char state[CRYPT_DIGEST_STATE_BYTES];
 };

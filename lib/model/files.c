@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "model/conversations.h"
 #include "model/house.h"
+#include "model/idempotency.h"
 
 enum { STATE_RECEIVING, STATE_THERE, STATE_CONDEMNED, SWEEP_ROWS = 50 };
 
@@ -112,29 +113,94 @@ enum err file_touch(struct ctx *ctx, struct file_new *f)
     return q_file_touch(ctx, f->id, NULL);
 }
 
+/* ---- once ---- */
+
+static void name_request(const struct ctx *ctx, const struct file_new *f, struct idempotency *k)
+{
+    struct buf target = buf_in(ctx->arena);
+
+    buf_printf(&target, "%lld ", (long long)f->size);
+    buf_add(&target, (const char *)f->sha256, sizeof f->sha256);
+    buf_str(&target, f->name);
+    idempotency_init(k, ctx->actor.user_id, STR("createFile"), f->once, buf_done(&target));
+}
+
+enum err file_repeated(struct ctx *ctx, struct file_new *f)
+{
+    struct idempotency k;
+    struct str id;
+
+    f->first_id = 0;
+    if (!f->once.n)
+        return OK;
+    name_request(ctx, f, &k);
+    TRY(idempotency_look(ctx, &k, &id));
+    return !id.n || str_u64(id, &f->first_id) ? OK : ERR_UNAVAILABLE;
+}
+
+/* Inside the transaction. `*first`: go on. */
+static enum err claim(struct ctx *ctx, struct file_new *f, struct idempotency *k, bool *first)
+{
+    const bool was_repeated = f->first_id;
+    struct str id;
+    int status;
+
+    *first = true;
+    if (!f->once.n)
+        return OK;
+    name_request(ctx, f, k);
+    TRY(idempotency_claim(ctx, k, first, &status, &id));
+    if (*first)
+        return was_repeated ? fail(ctx, ERR_UNAVAILABLE, "the key has just become too old") : OK;
+    return str_u64(id, &f->first_id) ? OK : ERR_UNAVAILABLE;
+}
+
+struct finishing {
+    struct file_new *f;
+    struct file_row row; /* of the file that was there before */
+};
+
 static enum err finish(struct ctx *ctx, void *arg)
 {
-    const struct file_new *f = arg;
+    struct finishing *done = arg;
+    struct file_new *f = done->f;
+    struct idempotency k;
     uint64_t rows;
+    bool first = true;
 
+    TRY(claim(ctx, f, &k, &first));
+    if (!first)
+        return q_file_get(ctx, ctx->actor.app_id, f->first_id, &done->row);
+    if (f->once.n)
+        TRY(idempotency_store(ctx, &k, 201,
+                              str_of(arena_printf(ctx->arena, "%llu", (unsigned long long)f->id))));
     TRY(q_file_finish(ctx,
                       &(struct q_file_finish_in){.id = f->id,
                                                  .content_type = str_of(f->content_type),
                                                  .sha256 = {(const char *)f->sha256, sizeof f->sha256},
                                                  .width = f->width,
                                                  .height = f->height,
-                                                 .bits = f->bits},
+                                                 .bits = f->bits,
+                                                 .duration_ms = f->duration_ms},
                       &rows));
     return rows ? OK : fail(ctx, ERR_UNAVAILABLE, "receiving it took too long");
 }
 
 enum err file_finish(struct ctx *ctx, struct file_new *f, struct file *out)
 {
-    struct file_row row;
+    struct finishing done = {.f = f};
 
-    TRY(tx_run(ctx, finish, f));
-    TRY(q_file_get(ctx, ctx->actor.app_id, f->id, &row));
-    file_from_row(ctx->arena, &row, out);
+    TRY(tx_run(ctx, finish, &done));
+    /* Nothing is asked of the database any more: an error now would say that it is not there. */
+    if (!f->first_id)
+        done.row = (struct file_row){.id = f->id,
+                                     .name = f->name,
+                                     .size = f->size,
+                                     .content_type = str_copy(ctx->arena, str_of(f->content_type)),
+                                     .sha256 = {(const char *)f->sha256, sizeof f->sha256},
+                                     .width = f->width,
+                                     .height = f->height};
+    file_from_row(ctx->arena, &done.row, out);
     return OK;
 }
 
@@ -244,33 +310,37 @@ enum err files_of_conversation(struct ctx *ctx, uint64_t conversation_id, int ki
 
 /* ---- the end ---- */
 
-static enum err sweep_one(struct ctx *ctx, struct store *store, const struct file_dead_row *row,
-                          uint64_t state)
+static enum err sweep_one(struct ctx *ctx, struct store *store, const struct file_dead_row *row)
 {
-    struct removal r = {row->id, row->owner_id, state, row->size};
+    struct removal r = {row->id, row->owner_id, STATE_CONDEMNED, row->size};
 
     TRY(picture_forget(ctx, store, row->store_key));
     TRY(store->ops->remove(store, row->store_key, ctx->problem));
     return tx_run(ctx, remove_row, &r);
 }
 
-static enum err sweep_state(struct ctx *ctx, struct store *store, uint64_t state, int64_t age_ms, size_t *n)
+/* Condemned before a byte of it goes: the one who receives it may only be slow. */
+static enum err condemn_dead(struct ctx *ctx)
 {
-    struct file_dead_row *rows;
-    size_t n_rows;
+    struct file_id_row *rows;
+    size_t n;
 
-    TRY(q_files_dead(ctx, state, age_ms, SWEEP_ROWS, &rows, &n_rows));
-    for (size_t i = 0; i < n_rows; i++)
-        TRY(sweep_one(ctx, store, &rows[i], state));
-    *n += n_rows;
+    TRY(q_files_dead(ctx, FILE_DEAD_MS, SWEEP_ROWS, &rows, &n));
+    for (size_t i = 0; i < n; i++)
+        TRY(q_file_give_up(ctx, rows[i].id, FILE_DEAD_MS, NULL));
     return OK;
 }
 
 enum err files_sweep(struct ctx *ctx, struct store *store, size_t *n)
 {
+    struct file_dead_row *rows;
+
     *n = 0;
-    TRY(sweep_state(ctx, store, STATE_RECEIVING, FILE_DEAD_MS, n));
-    return sweep_state(ctx, store, STATE_CONDEMNED, 0, n);
+    TRY(condemn_dead(ctx));
+    TRY(q_files_condemned(ctx, SWEEP_ROWS, &rows, n));
+    for (size_t i = 0; i < *n; i++)
+        TRY(sweep_one(ctx, store, &rows[i]));
+    return OK;
 }
 
 enum err files_condemn(struct ctx *ctx)

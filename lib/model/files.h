@@ -61,12 +61,17 @@ struct file_new {
     uint64_t id;
     struct str name; /* checked */
     int64_t size;
+    struct str once;   /* Idempotency-Key; empty: none */
+    uint64_t first_id; /* the file that the key has made before; 0: none, this is the first */
     char store_key[STORE_KEY_TEXT];
     char content_type[64];
     unsigned char sha256[32];
     unsigned width, height, bits; /* bits: model/picture.h */
+    unsigned duration_ms;
 };
 
+/* Whether the key was used before: fills first_id. What it was used for is compared by file_finish(). */
+enum err file_repeated(struct ctx *ctx, struct file_new *f) MUST_CHECK;
 /*
  * Fills id and store_key. Before a byte was read: ERR_INVALID_REQUEST (empty), ERR_TOO_LARGE,
  * ERR_RATE_LIMITED (too many at once), ERR_QUOTA_EXCEEDED. Runs a transaction.
@@ -74,7 +79,11 @@ struct file_new {
 enum err file_begin(struct ctx *ctx, struct file_new *f) MUST_CHECK;
 /* It is still being received. */
 enum err file_touch(struct ctx *ctx, struct file_new *f) MUST_CHECK;
-/* The store has it, and what is known is in `f`. ERR_UNAVAILABLE if it was given up meanwhile. */
+/*
+ * The store has it, and what is known is in `f`. With first_id, before or after: `*out` is that file, and
+ * this one is not needed. ERR_CONFLICT: the key has made another file; ERR_UNAVAILABLE: it was given up
+ * meanwhile.
+ */
 enum err file_finish(struct ctx *ctx, struct file_new *f, struct file *out) MUST_CHECK;
 /* It came to nothing: the row and the place go. The caller has removed what the store had. */
 enum err file_give_up(struct ctx *ctx, struct file_new *f) MUST_CHECK;

@@ -1,6 +1,8 @@
 /* Files in messages. */
 #include "model/fileuse.h"
 
+#include "model/contents.h"
+
 static bool starts(struct str type, const char *with)
 {
     return str_starts(type, str_of(with));
@@ -91,7 +93,7 @@ static struct str content(struct ctx *ctx, enum file_kind kind, const struct fil
     else if (kind == FILE_VIDEO)
         buf_c(&b, ",\"poster_file_id\":null");
     if (kind == FILE_VOICE || kind == FILE_VIDEO)
-        add_number(&b, "duration_ms", use->duration_ms);
+        add_number(&b, "duration_ms", file->duration_ms ? (int64_t)file->duration_ms : use->duration_ms);
     add_number(&b, "size", file->size);
     if (kind == FILE_FILE)
         add_text(&b, "content_type", file->content_type);
@@ -109,6 +111,8 @@ enum err fileuse_check(struct ctx *ctx, enum file_kind kind, const struct file_u
     struct file_row file, poster = {0};
 
     TRY(take(ctx, use->file_id, kind, "content.file_id", &file));
+    if (kind == FILE_VOICE && file.duration_ms > VOICE_MAX_MS)
+        return fail_field(ctx, "content.file_id", "lasts too long for a voice message");
     if (kind == FILE_VIDEO && use->poster_file_id)
         TRY(take(ctx, use->poster_file_id, FILE_POSTER, "content.poster_file_id", &poster));
     *out = (struct file_used){.json = content(ctx, kind, use, &file, &poster)};

@@ -22,7 +22,7 @@ struct file_ref {
 struct file_use {
     uint64_t file_id;
     uint64_t poster_file_id; /* 0: none */
-    int64_t duration_ms;     /* voice and video; within its bounds */
+    int64_t duration_ms;     /* voice and video; within its bounds. What the bytes say counts more */
 };
 
 struct file_used {

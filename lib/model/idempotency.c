@@ -18,6 +18,20 @@ static struct str bytes_of(const unsigned char hash[32])
     return (struct str){(const char *)hash, 32};
 }
 
+enum err idempotency_look(struct ctx *ctx, const struct idempotency *k, struct str *answer)
+{
+    struct idempotency_row row;
+    const enum err err = q_idempotency_get(ctx, k->user_id, bytes_of(k->key_hash), &row);
+
+    *answer = STR_NONE;
+    if (err == ERR_NOT_FOUND)
+        return OK;
+    TRY(err);
+    if (row.age_ms <= KEPT_MS && row.status)
+        *answer = row.answer;
+    return OK;
+}
+
 enum err idempotency_claim(struct ctx *ctx, const struct idempotency *k, bool *first, int *status,
                            struct str *answer)
 {

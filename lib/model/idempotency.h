@@ -30,6 +30,9 @@ struct idempotency {
 void idempotency_init(struct idempotency *k, uint64_t user_id, struct str operation, struct str key,
                       struct str target);
 
+/* The answer of a request that was carried out with this key, whatever it was; STR_NONE: there is none. */
+enum err idempotency_look(struct ctx *ctx, const struct idempotency *k, struct str *answer) MUST_CHECK;
+
 /*
  * Inside the transaction, before anything else of it. `*first`: go on, then
  * call idempotency_store(). Otherwise `*status` and `*answer` (in ctx->arena) are

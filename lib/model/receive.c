@@ -3,7 +3,10 @@
 
 #include "base/clock.h"
 #include "ext/magic.h"
+#include "model/duration.h"
 #include "model/picture.h"
+
+enum { CHUNK = 16 * 1024 };
 
 struct passing {
     struct upload_io *io;
@@ -61,6 +64,29 @@ static long pass(void *arg, char *out, size_t max)
     return db(p->io, touch, p->f) == OK ? n : -1;
 }
 
+/* It was stored before: only whether it is the same is to be known. */
+static enum err look_only(struct passing *p)
+{
+    char *chunk = arena_alloc(p->io->ctx->arena, CHUNK);
+    int64_t all = 0;
+    long n;
+
+    while (all < p->f->size && (n = p->io->source(p->io->arg, chunk, CHUNK)) > 0) {
+        crypt_digest_add(&p->digest, chunk, (size_t)n);
+        all += n;
+    }
+    return all == p->f->size ? OK : fail(p->io->ctx, ERR_INVALID_REQUEST, "the body ended early");
+}
+
+static enum err store_it(struct passing *p)
+{
+    struct upload_io *io = p->io;
+
+    if (!read_head(p))
+        return fail(io->ctx, ERR_INVALID_REQUEST, "the body ended early");
+    return io->store->ops->put(io->store, str_of(p->f->store_key), p->f->size, pass, p, io->ctx->problem);
+}
+
 static enum err take(struct upload_io *io, struct file_new *f)
 {
     struct passing *p = arena_alloc(io->ctx->arena, sizeof *p);
@@ -69,22 +95,26 @@ static enum err take(struct upload_io *io, struct file_new *f)
 
     *p = (struct passing){.io = io, .f = f, .touched_ms = clock_mono_ms()};
     crypt_digest_init(&p->digest);
-    if (!read_head(p))
-        return fail(io->ctx, ERR_INVALID_REQUEST, "the body ended early");
-    TRY(io->store->ops->put(io->store, str_of(f->store_key), f->size, pass, p, io->ctx->problem));
+    TRY(f->first_id ? look_only(p) : store_it(p));
     if (io->source(io->arg, rest, sizeof rest) != 0)
         return fail(io->ctx, ERR_INVALID_REQUEST, "the body is not as long as Content-Length says");
     crypt_digest_done(&p->digest, f->sha256);
+    if (f->first_id)
+        return OK;
     TRY(picture_look(io->ctx, io->store, str_of(f->store_key), str_of(f->content_type), &picture));
     f->width = picture.width;
     f->height = picture.height;
     f->bits = picture.bits;
-    return OK;
+    return duration_look(io->ctx, io->store, str_of(f->store_key), str_of(f->content_type), f->size,
+                         &f->duration_ms);
 }
 
 static enum err begin(struct ctx *ctx, void *arg)
 {
-    return file_begin(ctx, arg);
+    struct file_new *f = arg;
+
+    TRY(file_repeated(ctx, f));
+    return f->first_id ? OK : file_begin(ctx, f);
 }
 
 static enum err give_up(struct ctx *ctx, void *arg)
@@ -126,11 +156,12 @@ enum err file_receive(struct upload_io *io, struct file_new *f, struct file *out
     struct finishing done = {f, out};
 
     TRY(db(io, begin, f));
+    const bool is_stored = !f->first_id;
     enum err err = take(io, f);
     if (err == OK)
         err = db(io, finish, &done);
-    /* It stays when nobody knows whether it was made visible. */
-    if (err != OK && err != ERR_OUTCOME_UNKNOWN)
+    /* It stays when nobody knows whether it was made visible; not when the same was there already. */
+    if (is_stored && ((err != OK && err != ERR_OUTCOME_UNKNOWN) || f->first_id))
         clean_up(io, f);
     return err;
 }

@@ -1,13 +1,17 @@
 /* Choosing a store, and keys. */
 #include "model/store.h"
 
+#include "base/clock.h"
 #include "ext/crypt.h"
 
-enum { STORE_FILE, STORE_S3, KEY_BYTES = 16 };
+enum { STORE_FILE, STORE_S3, KEY_BYTES = 16, HEARD_MS = 1000 };
 
 struct store *store_new(const struct conf *conf)
 {
-    return conf->store == STORE_S3 ? store_s3_new(conf) : store_file_new(conf);
+    struct store *s = conf->store == STORE_S3 ? store_s3_new(conf) : store_file_new(conf);
+
+    pthread_mutex_init(&s->lock, NULL);
+    return s;
 }
 
 enum err store_ready(struct store *s, struct problem *problem)
@@ -19,8 +23,35 @@ enum err store_ready(struct store *s, struct problem *problem)
     return OK;
 }
 
+/* Under the lock, which is open while it is asked. */
+static void ask(struct store *s)
+{
+    struct problem said = {0};
+
+    s->asking = true;
+    pthread_mutex_unlock(&s->lock);
+    const enum err heard = s->ops->probe(s, &said);
+    pthread_mutex_lock(&s->lock);
+    s->asking = false;
+    s->asked_ms = clock_mono_ms();
+    s->heard = heard;
+    s->said = said;
+}
+
+enum err store_answers(struct store *s, struct problem *problem)
+{
+    pthread_mutex_lock(&s->lock);
+    if (!s->asking && (!s->asked_ms || clock_mono_ms() > s->asked_ms + HEARD_MS))
+        ask(s);
+    const enum err heard = s->heard;
+    *problem = s->said;
+    pthread_mutex_unlock(&s->lock);
+    return heard;
+}
+
 void store_free(struct store *s)
 {
+    pthread_mutex_destroy(&s->lock);
     s->ops->free(s);
 }
 

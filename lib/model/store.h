@@ -9,6 +9,7 @@
 #ifndef MODEL_STORE_H
 #define MODEL_STORE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +43,8 @@ struct store_part {
 struct store;
 struct store_ops {
     const char *name;
+    /* Whether it answers now, soon and without a second try. */
+    enum err (*probe)(struct store *s, struct problem *problem);
     /* Whether it can be used now; makes what is missing (folder, bucket). */
     enum err (*check)(struct store *s, struct problem *problem);
     /*
@@ -64,10 +67,15 @@ struct store_ops {
      * part_min bytes.
      */
     size_t part_min, part_max;
+    /* A token for the first piece and all that follow; NULL where there is none. drop() and join() find also
+     * those that were begun and are not known. */
     enum err (*begin)(struct store *s, struct str key, struct arena *arena, struct str *token,
                       struct problem *problem);
     enum err (*part)(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,
                      char tag[STORE_TAG_MAX], struct problem *problem);
+    /* A piece that counts nowhere goes. NULL where a piece of another may be at its place. */
+    enum err (*unpart)(struct store *s, const struct store_pieces *of, unsigned number,
+                       struct problem *problem);
     /* Also OK when it was joined before. ERR_CONFLICT: the pieces are not those that are named. */
     enum err (*join)(struct store *s, const struct store_pieces *of, const struct store_part *parts, size_t n,
                      int64_t size, struct problem *problem);
@@ -77,6 +85,11 @@ struct store_ops {
 struct store {
     const struct store_ops *ops;
     _Atomic bool checked;
+    pthread_mutex_t lock; /* of what was last heard of it */
+    bool asking;
+    int64_t asked_ms; /* 0: never */
+    enum err heard;
+    struct problem said;
 };
 
 /* By conf->store. Asks it nothing yet: a house may be opened while its store is away. */
@@ -84,6 +97,11 @@ struct store *store_new(const struct conf *conf);
 /* Once it answered as it should, it is not asked again. ERR_UNAVAILABLE; `problem` says what is wrong with
  * it. */
 enum err store_ready(struct store *s, struct problem *problem) MUST_CHECK;
+/*
+ * Whether it answers: as it was a second ago at most, or before somebody else began to ask. However many want
+ * to know, one asks.
+ */
+enum err store_answers(struct store *s, struct problem *problem) MUST_CHECK;
 void store_free(struct store *s);
 struct store *store_file_new(const struct conf *conf);
 struct store *store_s3_new(const struct conf *conf);

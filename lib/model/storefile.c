@@ -170,17 +170,6 @@ static void part_path(struct store *s, struct str key, unsigned number, char pat
     snprintf(path, PATH_BYTES + 12, "%s/%.*s.%u", dir_of(s), STR_ARG(key), number);
 }
 
-static enum err begin(struct store *s, struct str key, struct arena *arena, struct str *token,
-                      struct problem *problem)
-{
-    (void)s;
-    (void)key;
-    (void)arena;
-    (void)problem;
-    *token = STR("");
-    return OK;
-}
-
 static enum err part(struct store *s, const struct store_pieces *of, unsigned number, struct str bytes,
                      char tag[STORE_TAG_MAX], struct problem *problem)
 {
@@ -206,15 +195,19 @@ static bool append(int out, const char *path)
     return n == 0;
 }
 
-static enum err drop(struct store *s, const struct store_pieces *of, struct problem *problem)
+static enum err unpart(struct store *s, const struct store_pieces *of, unsigned number,
+                       struct problem *problem)
 {
     char path[PATH_BYTES + 12];
 
-    for (unsigned i = 1; i <= of->last; i++) {
-        part_path(s, of->key, i, path);
-        if (unlink(path) != 0 && errno != ENOENT)
-            return broken(problem, "removing a piece");
-    }
+    part_path(s, of->key, number, path);
+    return unlink(path) == 0 || errno == ENOENT ? OK : broken(problem, "removing a piece");
+}
+
+static enum err drop(struct store *s, const struct store_pieces *of, struct problem *problem)
+{
+    for (unsigned i = 1; i <= of->last; i++)
+        TRY(unpart(s, of, i, problem));
     return OK;
 }
 
@@ -264,6 +257,7 @@ static void free_store(struct store *s)
 struct store *store_file_new(const struct conf *conf)
 {
     static const struct store_ops ops = {.name = "file",
+                                         .probe = check,
                                          .check = check,
                                          .put = put,
                                          .get = get,
@@ -271,8 +265,8 @@ struct store *store_file_new(const struct conf *conf)
                                          .view = view,
                                          .part_min = 0,
                                          .part_max = PART_BYTES,
-                                         .begin = begin,
                                          .part = part,
+                                         .unpart = unpart,
                                          .join = join,
                                          .drop = drop,
                                          .free = free_store};

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "model/stores3.h"
 
-enum { CONNECT_MS = 3000, VIEW_S = 60, PATH_STYLE_YES = 0 };
+enum { CONNECT_MS = 3000, PROBE_MS = 1000, PROBE_S = 2, VIEW_S = 60, PATH_STYLE_YES = 0 };
 
 static struct store_s3 *of(struct store *s)
 {
@@ -39,7 +39,8 @@ static struct s3_request request_of(const struct store_s3 *s, const struct s3_as
                                .at_ms = clock_wall_ms()};
 }
 
-void s3_call(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, struct http_answer *answer)
+void s3_call(struct store_s3 *s, struct http *http, const struct s3_ask *a, struct arena *arena,
+             struct http_answer *answer)
 {
     const struct s3_request r = request_of(s, a, arena);
     const struct str target = s3_target(arena, &r);
@@ -51,7 +52,7 @@ void s3_call(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, st
         "x-amz-content-sha256: " S3_UNSIGNED,
         NULL,
     };
-    const struct http_request http = {
+    const struct http_request request = {
         .method = a->method,
         .url = arena_printf(arena, "%s%s%.*s", s->scheme, s->host, STR_ARG(target)),
         .headers = headers,
@@ -62,7 +63,7 @@ void s3_call(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, st
         .sink_arg = a->sink_arg,
     };
 
-    http_call(s->http, &http, arena, answer);
+    http_call(http, &request, arena, answer);
 }
 
 static bool is_worth_a_retry(const struct s3_ask *a, const struct http_answer *answer)
@@ -77,7 +78,7 @@ void s3_ask(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, str
     for (int i = 0; i < S3_TRIES; i++) {
         if (i)
             (void)poll(NULL, 0, S3_PAUSE_MS << i);
-        s3_call(s, a, arena, answer);
+        s3_call(s, s->http, a, arena, answer);
         if (!is_worth_a_retry(a, answer))
             return;
     }
@@ -124,6 +125,18 @@ static enum err check(struct store *s, struct problem *problem)
                            "s3_endpoint, s3_access_key and s3_secret_key must be set");
     }
     const enum err err = check_bucket(of(s), arena, problem);
+    arena_free(arena);
+    return err;
+}
+
+static enum err probe(struct store *s, struct problem *problem)
+{
+    const struct s3_ask look = {.method = "HEAD", .body_bytes = -1};
+    struct arena *arena = arena_new();
+    struct http_answer answer;
+
+    s3_call(of(s), of(s)->probe, &look, arena, &answer);
+    const enum err err = s3_is_good(&answer) ? OK : s3_failed(&answer, "the bucket", problem);
     arena_free(arena);
     return err;
 }
@@ -231,6 +244,7 @@ static enum err view(struct store *s, const struct store_view *v, struct arena *
 static void free_store(struct store *s)
 {
     http_free(of(s)->http);
+    http_free(of(s)->probe);
     free(s);
 }
 
@@ -255,6 +269,7 @@ struct store *store_s3_new(const struct conf *conf)
 {
     static const struct store_ops ops = {
         .name = "s3",
+        .probe = probe,
         .check = check,
         .put = put,
         .get = get,
@@ -275,6 +290,7 @@ struct store *store_s3_new(const struct conf *conf)
     s->store.ops = &ops;
     s->conf = conf;
     s->http = http_new(CONNECT_MS, conf->store_timeout_s);
+    s->probe = http_new(PROBE_MS, PROBE_S);
     s->keys = (struct s3_keys){.access = str_of(conf->s3_access_key),
                                .secret = str_of(conf->s3_secret_key),
                                .region = str_of(conf->s3_region)};

@@ -12,7 +12,7 @@ enum { S3_TRIES = 3, S3_PAUSE_MS = 100, S3_PART_BYTES = 5 * 1024 * 1024 };
 struct store_s3 {
     struct store store;
     const struct conf *conf;
-    struct http *http;
+    struct http *http, *probe; /* probe: with little patience */
     struct s3_keys keys;
     char scheme[16], host[CONF_TEXT_BYTES + 64];
 };
@@ -30,8 +30,10 @@ struct s3_ask {
     void *sink_arg;
 };
 
-/* Once; and as often as it may be repeated: it has no body, or nobody asked for a byte of it. */
-void s3_call(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, struct http_answer *answer);
+/* Once, by `http`; and by s->http as often as it may be repeated: it has no body, or nobody asked for a byte
+ * of it. */
+void s3_call(struct store_s3 *s, struct http *http, const struct s3_ask *a, struct arena *arena,
+             struct http_answer *answer);
 void s3_ask(struct store_s3 *s, const struct s3_ask *a, struct arena *arena, struct http_answer *answer);
 bool s3_is_good(const struct http_answer *answer);
 /* What the store said when it did not do what it was asked. */

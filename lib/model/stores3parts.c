@@ -48,7 +48,7 @@ static void ask_again(struct store_s3 *s, struct s3_ask *a, struct str bytes, st
         a->source = store_bytes_read;
         a->source_arg = source;
         a->body_bytes = (int64_t)bytes.n;
-        s3_call(s, a, arena, answer);
+        s3_call(s, s->http, a, arena, answer);
         if (answer->end == HTTP_DONE && answer->status < 500 && answer->status != 429)
             return;
     }
@@ -116,27 +116,49 @@ static enum err join_in(struct store_s3 *s, const struct store_pieces *of, const
     return s3_failed(&answer, "joining pieces", problem);
 }
 
+/*
+ * Everything that was begun under the key and not joined goes: also what was begun by a request whose answer
+ * was lost, and of which nobody knows the token.
+ */
+static enum err drop_in(struct store_s3 *s, struct str key, struct arena *arena, struct problem *problem)
+{
+    const struct s3_pair query[] = {{STR("prefix"), key}, {STR("uploads"), STR("")}};
+    const struct s3_ask list = {.method = "GET", .query = query, .n_query = 2, .body_bytes = -1};
+    struct http_answer answer;
+
+    s3_ask(s, &list, arena, &answer);
+    if (!s3_is_good(&answer))
+        return s3_failed(&answer, "looking for pieces", problem);
+    const char *at = str_c(arena, answer.body);
+    while ((at = strstr(at, "<UploadId>"))) {
+        const struct s3_pair token = {STR("uploadId"), element(arena, str_of(at), "UploadId")};
+        const struct s3_ask drop = {
+            .method = "DELETE", .key = key, .query = &token, .n_query = 1, .body_bytes = -1};
+        s3_ask(s, &drop, arena, &answer);
+        if (!s3_is_good(&answer) && (answer.end != HTTP_DONE || answer.status != 404))
+            return s3_failed(&answer, "dropping pieces", problem);
+        at += token.value.n + 1;
+    }
+    return OK;
+}
+
 enum err s3_join(struct store *s, const struct store_pieces *of, const struct store_part *parts, size_t n,
                  int64_t size, struct problem *problem)
 {
     struct arena *arena = arena_new();
-    const enum err err = join_in((struct store_s3 *)s, of, parts, n, size, arena, problem);
+    enum err err = join_in((struct store_s3 *)s, of, parts, n, size, arena, problem);
 
+    if (err == OK)
+        err = drop_in((struct store_s3 *)s, of->key, arena, problem);
     arena_free(arena);
     return err;
 }
 
 enum err s3_drop(struct store *s, const struct store_pieces *of, struct problem *problem)
 {
-    const struct s3_pair query = {STR("uploadId"), of->token};
-    const struct s3_ask a = {
-        .method = "DELETE", .key = of->key, .query = &query, .n_query = 1, .body_bytes = -1};
     struct arena *arena = arena_new();
-    struct http_answer answer;
+    const enum err err = drop_in((struct store_s3 *)s, of->key, arena, problem);
 
-    s3_ask((struct store_s3 *)s, &a, arena, &answer);
-    const bool gone = s3_is_good(&answer) || (answer.end == HTTP_DONE && answer.status == 404);
-    const enum err err = gone ? OK : s3_failed(&answer, "dropping pieces", problem);
     arena_free(arena);
     return err;
 }

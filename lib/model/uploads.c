@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "model/duration.h"
 #include "model/house.h"
+#include "model/idempotency.h"
 #include "model/picture.h"
 
-enum { STATE_PIECES = 3, SWEEP_ROWS = 20 };
+enum { STATE_CONDEMNED = 2, STATE_PIECES = 3, SWEEP_ROWS = 20 };
 
 static int64_t life_ms(const struct ctx *ctx)
 {
@@ -25,11 +27,6 @@ struct store_pieces upload_pieces(const struct upload_row *row)
 }
 
 /* ---- beginning ---- */
-
-struct creation {
-    struct file_new *f;
-    struct str token;
-};
 
 static enum err take_place(struct ctx *ctx, const struct file_new *f)
 {
@@ -49,30 +46,53 @@ static enum err take_place(struct ctx *ctx, const struct file_new *f)
     return OK;
 }
 
+/* Inside the transaction. f->first_id: it was begun before. */
+static enum err claim(struct ctx *ctx, struct file_new *f)
+{
+    const struct str target =
+                         str_of(arena_printf(ctx->arena, "%lld %.*s", (long long)f->size, STR_ARG(f->name))),
+                     id = str_of(arena_printf(ctx->arena, "%llu", (unsigned long long)f->id));
+    struct idempotency k;
+    struct str first_id;
+    bool first;
+    int status;
+
+    f->first_id = 0;
+    if (!f->once.n)
+        return OK;
+    idempotency_init(&k, ctx->actor.user_id, STR("createUpload"), f->once, target);
+    TRY(idempotency_claim(ctx, &k, &first, &status, &first_id));
+    if (first)
+        return idempotency_store(ctx, &k, 201, id);
+    return str_u64(first_id, &f->first_id) ? OK : ERR_UNAVAILABLE;
+}
+
 static enum err create(struct ctx *ctx, void *arg)
 {
-    const struct creation *c = arg;
+    struct file_new *f = arg;
     struct crypt_digest digest;
 
     crypt_digest_init(&digest);
-    TRY(take_place(ctx, c->f));
+    TRY(claim(ctx, f));
+    if (f->first_id)
+        return OK;
+    TRY(take_place(ctx, f));
     TRY(q_file_insert(ctx,
-                      &(struct q_file_insert_in){.id = c->f->id,
+                      &(struct q_file_insert_in){.id = f->id,
                                                  .app_id = ctx->actor.app_id,
                                                  .owner_id = ctx->actor.user_id,
                                                  .state = STATE_PIECES,
-                                                 .name = c->f->name,
-                                                 .size = c->f->size,
-                                                 .store_key = str_of(c->f->store_key),
+                                                 .name = f->name,
+                                                 .size = f->size,
+                                                 .store_key = str_of(f->store_key),
                                                  .at = clock_wall_ms()},
                       NULL));
     return q_upload_insert(
         ctx,
-        &(struct q_upload_insert_in){.id = c->f->id,
+        &(struct q_upload_insert_in){.id = f->id,
                                      .owner_id = ctx->actor.user_id,
-                                     .size = c->f->size,
-                                     .store_key = str_of(c->f->store_key),
-                                     .token = c->token,
+                                     .size = f->size,
+                                     .store_key = str_of(f->store_key),
                                      .digest = {(const char *)digest.state, sizeof digest.state},
                                      .life_ms = life_ms(ctx)},
         NULL);
@@ -86,8 +106,6 @@ static enum err create_in_tx(struct ctx *ctx, void *arg)
 enum err upload_create(struct upload_io *io, struct file_new *f)
 {
     const int max_mib = house_conf(io->ctx->house)->file_max_mib;
-    const struct store_ops *ops = io->store->ops;
-    struct creation c = {.f = f};
 
     if (f->size < 1)
         return fail(io->ctx, ERR_INVALID_REQUEST, "a file has at least one byte");
@@ -95,14 +113,7 @@ enum err upload_create(struct upload_io *io, struct file_new *f)
         return fail(io->ctx, ERR_TOO_LARGE, "a file has at most %d MiB", max_mib);
     TRY(ctx_id(io->ctx, &f->id));
     store_key(f->store_key);
-    TRY(ops->begin(io->store, str_of(f->store_key), io->ctx->arena, &c.token, io->ctx->problem));
-    const enum err err = upload_db(io, create_in_tx, &c);
-    if (err != OK && err != ERR_OUTCOME_UNKNOWN) {
-        const struct store_pieces none = {str_of(f->store_key), c.token, 0};
-        struct problem unheard = {0};
-        (void)!ops->drop(io->store, &none, &unheard);
-    }
-    return err;
+    return upload_db(io, create_in_tx, f);
 }
 
 /* ---- how far ---- */
@@ -129,6 +140,7 @@ static enum err look(struct ctx *ctx, void *arg)
 struct making {
     const struct upload_row *row;
     struct picture_facts picture;
+    unsigned duration_ms;
 };
 
 static enum err make_file(struct ctx *ctx, void *arg)
@@ -136,14 +148,17 @@ static enum err make_file(struct ctx *ctx, void *arg)
     const struct making *m = arg;
     const struct upload_row *row = m->row;
     unsigned char hash[CRYPT_SHA256_BYTES];
-    struct crypt_digest digest;
+    struct crypt_digest digest = {0};
     uint64_t rows;
 
     memcpy(digest.state, row->digest.p, sizeof digest.state);
     crypt_digest_done(&digest, hash);
     TRY(q_upload_finish(ctx, row->id, &rows));
-    if (!rows)
-        return OK; /* somebody else has just done it */
+    if (!rows) { /* somebody else has just done it, or taken it back */
+        struct upload_row now;
+        TRY(q_upload_get(ctx, row->id, row->owner_id, &now));
+        return now.done ? OK : ERR_NOT_FOUND;
+    }
     TRY(q_upload_parts_delete(ctx, row->id, NULL));
     return q_upload_file_there(ctx,
                                &(struct q_upload_file_there_in){.id = row->id,
@@ -151,7 +166,8 @@ static enum err make_file(struct ctx *ctx, void *arg)
                                                                 .sha256 = {(const char *)hash, sizeof hash},
                                                                 .width = m->picture.width,
                                                                 .height = m->picture.height,
-                                                                .bits = m->picture.bits},
+                                                                .bits = m->picture.bits,
+                                                                .duration_ms = m->duration_ms},
                                NULL);
 }
 
@@ -162,6 +178,21 @@ static enum err make_file_in_tx(struct ctx *ctx, void *arg)
 
 /* ---- the end ---- */
 
+/* From here on it can become no file any more; `row` is how it stands then. */
+static enum err end(struct ctx *ctx, void *arg)
+{
+    struct upload_row *row = arg;
+
+    TRY(q_upload_end(ctx, row->id, NULL));
+    TRY(q_upload_get(ctx, row->id, row->owner_id, row));
+    return row->done ? OK : q_upload_file_condemn(ctx, row->id, NULL);
+}
+
+static enum err end_in_tx(struct ctx *ctx, void *arg)
+{
+    return tx_run(ctx, end, arg);
+}
+
 static enum err remove_rows(struct ctx *ctx, void *arg)
 {
     const struct upload_row *row = arg;
@@ -169,7 +200,7 @@ static enum err remove_rows(struct ctx *ctx, void *arg)
 
     TRY(q_upload_parts_delete(ctx, row->id, NULL));
     TRY(q_upload_delete(ctx, row->id, NULL));
-    TRY(q_file_delete(ctx, row->id, STATE_PIECES, &rows)); /* none once it is a file */
+    TRY(q_file_delete(ctx, row->id, STATE_CONDEMNED, &rows)); /* none once it is a file */
     return rows ? q_file_usage_add(ctx, row->owner_id, -row->size, NULL) : OK;
 }
 
@@ -219,10 +250,13 @@ static enum err finish(struct upload_io *io, struct looking *l)
     if (err == OK)
         err = picture_look(io->ctx, io->store, l->row->store_key, l->row->content_type, &m.picture);
     if (err == ERR_CONFLICT || err == ERR_INVALID_REQUEST) { /* there is no way on */
+        TRY(upload_db(io, end_in_tx, l->row));
         TRY(remove_bytes(io->store, l->row, io->ctx));
         TRY(upload_db(io, remove_rows_in_tx, l->row));
     }
     TRY(err);
+    TRY(duration_look(io->ctx, io->store, l->row->store_key, l->row->content_type, l->row->size,
+                      &m.duration_ms));
     TRY(upload_drop_tails(io->store, l->row, 0, io->ctx));
     TRY(upload_db(io, make_file_in_tx, &m));
     l->row->done = true;
@@ -251,6 +285,9 @@ enum err upload_drop(struct upload_io *io, uint64_t id)
     struct looking l = {.id = id, .row = &row};
 
     TRY(upload_db(io, look_open, &l));
+    TRY(upload_db(io, end_in_tx, &row));
+    if (row.done)
+        return ERR_NOT_FOUND;
     TRY(remove_bytes(io->store, &row, io->ctx));
     return upload_db(io, remove_rows_in_tx, &row);
 }
@@ -261,6 +298,7 @@ enum err uploads_sweep(struct ctx *ctx, struct store *store, size_t *n)
 
     TRY(q_uploads_expired(ctx, SWEEP_ROWS, &rows, n));
     for (size_t i = 0; i < *n; i++) {
+        TRY(tx_run(ctx, end, &rows[i]));
         TRY(remove_bytes(store, &rows[i], ctx));
         TRY(tx_run(ctx, remove_rows, &rows[i]));
     }

@@ -36,8 +36,9 @@ struct upload_piece {
 };
 
 /*
- * A new upload of f->name and f->size; fills id. ERR_INVALID_REQUEST, ERR_TOO_LARGE, ERR_RATE_LIMITED (too
- * many open), ERR_QUOTA_EXCEEDED.
+ * A new upload of f->name and f->size; fills id, or first_id if f->once has begun one before.
+ * ERR_INVALID_REQUEST, ERR_TOO_LARGE, ERR_RATE_LIMITED (too many open), ERR_QUOTA_EXCEEDED, ERR_CONFLICT (the
+ * key has begun another).
  */
 enum err upload_create(struct upload_io *io, struct file_new *f) MUST_CHECK;
 

@@ -61,11 +61,27 @@ static enum err advance_in_tx(struct ctx *ctx, void *arg)
     return tx_run(ctx, advance, arg);
 }
 
+/* Somebody else has gone on: what was put here counts nowhere. */
+static void forget(struct taking *t)
+{
+    struct store *store = t->io->store;
+    const struct store_pieces pieces = upload_pieces(&t->row);
+    struct problem unheard = {0};
+
+    if (t->tail_part)
+        (void)!store->ops->remove(store, upload_tail_key(t->io->ctx->arena, &t->row, t->tail_part), &unheard);
+    for (size_t i = 0; i < t->n_parts && store->ops->unpart; i++)
+        (void)!store->ops->unpart(store, &pieces, (unsigned)t->parts[i].part, &unheard);
+}
+
 static enum err write_row(struct taking *t)
 {
     if (t->stored == t->row.received)
         return OK;
-    TRY(upload_db(t->io, advance_in_tx, t));
+    const enum err err = upload_db(t->io, advance_in_tx, t);
+    if (err == ERR_CONFLICT)
+        forget(t);
+    TRY(err);
     const struct upload_row former = t->row;
     t->row.received = t->stored;
     t->row.tail_part = t->tail_part;
@@ -74,13 +90,28 @@ static enum err write_row(struct taking *t)
     return upload_drop_tails(t->io->store, &former, t->tail_part, t->io->ctx);
 }
 
+struct numbering {
+    const struct upload_row *known;
+    bool is_tail;
+    struct upload_row now;
+};
+
+/*
+ * The number of a tail is noted, so that it is found if we die before it counts. From here on no tail that
+ * was begun before can count any more; `now` names the last of them.
+ */
 static enum err number_in_tx(struct ctx *ctx, void *arg)
 {
-    struct upload_row *row = arg;
+    struct numbering *n = arg;
     uint64_t rows;
 
-    TRY(q_upload_number(ctx, row->id, &rows));
-    return rows ? q_upload_get(ctx, row->id, row->owner_id, row) : ERR_NOT_FOUND;
+    TRY(q_upload_number(ctx, n->known->id, &rows));
+    if (!rows)
+        return ERR_NOT_FOUND;
+    TRY(q_upload_get(ctx, n->known->id, n->known->owner_id, &n->now));
+    if (n->now.received != n->known->received)
+        return fail(ctx, ERR_CONFLICT, "somebody else has gone on with this upload");
+    return n->is_tail ? q_upload_tail_try(ctx, n->known->id, n->now.last_part, NULL) : OK;
 }
 
 static enum err number(struct ctx *ctx, void *arg)
@@ -88,34 +119,49 @@ static enum err number(struct ctx *ctx, void *arg)
     return tx_run(ctx, number_in_tx, arg);
 }
 
-static enum err note_tail(struct ctx *ctx, void *arg)
-{
-    const struct upload_row *row = arg;
-
-    return q_upload_tail_try(ctx, row->id, row->tail_try, NULL);
-}
-
 /* ---- the store ---- */
 
-static enum err next_number(struct taking *t, uint64_t *out)
+static enum err next_number(struct taking *t, bool is_tail, uint64_t *out)
+{
+    struct numbering n = {.known = &t->row, .is_tail = is_tail};
+
+    TRY(upload_db(t->io, number, &n));
+    t->row.last_part = n.now.last_part;
+    t->row.tail_try = n.now.tail_try;
+    *out = n.now.last_part;
+    return OK;
+}
+
+static enum err note_token(struct ctx *ctx, void *arg)
+{
+    struct upload_row *row = arg;
+
+    TRY(q_upload_begun(ctx, row->id, row->token, NULL));
+    return q_upload_get(ctx, row->id, row->owner_id, row); /* perhaps somebody else was first */
+}
+
+/* The row is there before anything of it is in the store. */
+static enum err begin_pieces(struct taking *t)
 {
     struct upload_row row = t->row;
 
-    TRY(upload_db(t->io, number, &row));
-    if (row.received != t->row.received)
-        return fail(t->io->ctx, ERR_CONFLICT, "somebody else has gone on with this upload");
-    t->row.last_part = row.last_part;
-    *out = row.last_part;
+    if (!t->io->store->ops->begin || row.token.n)
+        return OK;
+    TRY(t->io->store->ops->begin(t->io->store, row.store_key, t->io->ctx->arena, &row.token,
+                                 t->io->ctx->problem));
+    TRY(upload_db(t->io, note_token, &row));
+    t->row.token = row.token;
     return OK;
 }
 
 static enum err store_part(struct taking *t)
 {
-    const struct store_pieces pieces = upload_pieces(&t->row);
     char *tag = arena_alloc(t->io->ctx->arena, STORE_TAG_MAX);
     uint64_t n = 0;
 
-    TRY(next_number(t, &n));
+    TRY(begin_pieces(t));
+    const struct store_pieces pieces = upload_pieces(&t->row);
+    TRY(next_number(t, false, &n));
     if (t->io->store->ops->part_min) /* by its place: what was put there and never counted is replaced */
         n = (uint64_t)(t->taken - (int64_t)t->n) / t->max + 1;
     TRY(t->io->store->ops->part(t->io->store, &pieces, (unsigned)n, (struct str){t->buffer, t->n}, tag,
@@ -134,10 +180,9 @@ static enum err store_tail(struct taking *t)
     struct store_bytes source = {{t->buffer, t->n}};
     uint64_t n = 0;
 
-    TRY(upload_drop_tails(t->io->store, &t->row, t->row.tail_part, t->io->ctx));
-    TRY(next_number(t, &n));
-    t->row.tail_try = n; /* so that it is found if we die before it counts */
-    TRY(upload_db(t->io, note_tail, &t->row));
+    TRY(next_number(t, true, &n));
+    TRY(upload_drop_tails(t->io->store, &t->row, t->row.tail_part, t->io->ctx)); /* one that never counted */
+    t->row.tail_try = n;
     TRY(t->io->store->ops->put(t->io->store, upload_tail_key(t->io->ctx->arena, &t->row, n), (int64_t)t->n,
                                store_bytes_read, &source, t->io->ctx->problem));
     t->stored = t->taken;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/count.h"
 #include "base/log.h"
+#include "model/idempotency.h"
 #include "web/front.h"
 
 enum {
@@ -167,6 +168,25 @@ struct str req_header(const struct req *r, const char *name)
         if (strcmp(fcgi_param_names[i], name) == 0)
             return q->in.params[i];
     return STR_NONE;
+}
+
+static bool is_visible_ascii(struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] < 0x21 || s.p[i] > 0x7e)
+            return false;
+    return s.n > 0;
+}
+
+enum err req_once(struct req *r, struct str *key)
+{
+    struct request *q = (struct request *)r;
+
+    *key = q->in.params[FCGI_HTTP_IDEMPOTENCY_KEY];
+    if (key->p && (key->n > IDEMPOTENCY_KEY_MAX || !is_visible_ascii(*key)))
+        return problem_field(&q->problem, "Idempotency-Key", "must be 1 to %d visible ASCII characters",
+                             IDEMPOTENCY_KEY_MAX);
+    return OK;
 }
 
 long req_body(struct req *r, char *out, size_t max)

@@ -109,7 +109,7 @@ static enum err check_path(const struct route *r, struct problem *problem)
 
 static enum err check_flags(const struct route *r, struct problem *problem)
 {
-    const bool tx = r->flags & (ROUTE_TX | ROUTE_IDEMPOTENT);
+    const bool tx = r->flags & (ROUTE_TX | (r->flags & ROUTE_BODY ? 0 : ROUTE_IDEMPOTENT));
 
     if (tx && (r->flags & (ROUTE_INLINE | ROUTE_LATER)))
         return problem_set(problem, ERR_UNAVAILABLE, "%s: a transaction can be neither inline nor later",

@@ -237,25 +237,16 @@ static enum err call_once(struct ctx *ctx, void *arg)
                              q->json);
 }
 
-static bool is_visible_ascii(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < 0x21 || s.p[i] > 0x7e)
-            return false;
-    return s.n > 0;
-}
-
 static enum err call_idempotent(struct request *q)
 {
-    const struct str key = param(q, FCGI_HTTP_IDEMPOTENCY_KEY), uri = param(q, FCGI_REQUEST_URI);
+    const struct str uri = param(q, FCGI_REQUEST_URI);
     struct once once = {.q = q};
     struct buf target = buf_in(q->arena);
+    struct str key;
 
+    TRY(req_once(&q->req, &key));
     if (!key.p)
         return tx_run(&q->ctx, call_afresh, q);
-    if (key.n > IDEMPOTENCY_KEY_MAX || !is_visible_ascii(key))
-        return problem_field(&q->problem, "Idempotency-Key", "must be 1 to %d visible ASCII characters",
-                             IDEMPOTENCY_KEY_MAX);
     buf_str(&target, uri);
     buf_char(&target, '\n');
     buf_str(&target, q->in.body);
@@ -270,7 +261,7 @@ static enum err call(struct request *q)
 
     if (clock_mono_ms() > q->req.deadline_mono_ms)
         return problem_set(&q->problem, ERR_UNAVAILABLE, "the request waited too long for its turn");
-    if (route->flags & ROUTE_IDEMPOTENT)
+    if ((route->flags & ROUTE_IDEMPOTENT) && !(route->flags & ROUTE_BODY))
         return call_idempotent(q);
     if (route->flags & ROUTE_TX)
         return tx_run(&q->ctx, call_afresh, q);

@@ -22,12 +22,13 @@ struct req;
 typedef enum err (*handler_fn)(struct req *r);
 
 enum route_flag {
-    ROUTE_OPEN = 1 << 0,       /* no token needed */
-    ROUTE_TX = 1 << 1,         /* call runs inside tx_run() */
-    ROUTE_IDEMPOTENT = 1 << 2, /* takes Idempotency-Key; implies ROUTE_TX */
-    ROUTE_INLINE = 1 << 3,     /* never blocks: runs in the event loop, without a database */
-    ROUTE_LATER = 1 << 4,      /* may return LATER; then somebody calls req_finish() */
-    ROUTE_BARE = 1 << 5,       /* also answered without the prefix /api/v1 */
+    ROUTE_OPEN = 1 << 0, /* no token needed */
+    ROUTE_TX = 1 << 1,   /* call runs inside tx_run() */
+    ROUTE_IDEMPOTENT =
+        1 << 2,            /* takes Idempotency-Key; implies ROUTE_TX, or with ROUTE_BODY sees to it itself */
+    ROUTE_INLINE = 1 << 3, /* never blocks: runs in the event loop, without a database */
+    ROUTE_LATER = 1 << 4,  /* may return LATER; then somebody calls req_finish() */
+    ROUTE_BARE = 1 << 5,   /* also answered without the prefix /api/v1 */
     ROUTE_HEAVY =
         1 << 6, /* computes a password hash: runs in workers of its own, few and with a short queue */
     ROUTE_BODY = 1 << 8, /* reads its body itself (req_body), in a thread of its own and without ctx->db */
@@ -77,6 +78,9 @@ enum err req_elsewhere(struct req *r, handler_fn rest) MUST_CHECK;
 
 /* A header of the request by its name as a FastCGI parameter (HTTP_UPLOAD_OFFSET); absent: STR_NONE. */
 struct str req_header(const struct req *r, const char *name);
+
+/* Idempotency-Key, for a route that sees to it itself; STR_NONE: there is none. ERR_INVALID_REQUEST. */
+enum err req_once(struct req *r, struct str *key) MUST_CHECK;
 
 /*
  * ROUTE_BODY: the next bytes of the body, fewer than `max` only at its end; 0: it was whole.

@@ -31,9 +31,9 @@ UPDATE files SET touched_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) WHER
 
 -- name: file_finish :exec
 -- It is there. No row: it was given up meanwhile.
--- in: id u64, content_type str, sha256 bytes, width u64, height u64, bits u64
+-- in: id u64, content_type str, sha256 bytes, width u64, height u64, bits u64, duration_ms u64
 UPDATE files SET state = 1, content_type = :content_type, sha256 = :sha256, width = :width, height = :height,
-                 thumbnails = :bits
+                 thumbnails = :bits, duration_ms = :duration_ms
 WHERE id = :id AND state = 0;
 
 -- name: file_delete :exec
@@ -43,8 +43,8 @@ DELETE FROM files WHERE id = :id AND state = :state;
 -- name: file_get :one
 -- in: app_id u64, id u64
 -- out: file_row(id u64, owner_id u64, name str, size i64, content_type str, sha256 bytes, width u64, height u64,
---   store_key str, thumbnails u64, created_at i64)
-SELECT id, owner_id, name, size, content_type, sha256, width, height, store_key, thumbnails, created_at
+--   store_key str, thumbnails u64, duration_ms u64, created_at i64)
+SELECT id, owner_id, name, size, content_type, sha256, width, height, store_key, thumbnails, duration_ms, created_at
 FROM files WHERE id = :id AND app_id = :app_id AND state = 1;
 
 -- name: file_seen :many
@@ -101,12 +101,23 @@ WHERE r.conversation_id = :conversation_id AND r.seq >= :lowest AND r.seq <= :hi
 ORDER BY r.seq DESC LIMIT :max;
 
 -- name: files_dead :many
--- Those that nobody receives any more, and those that are to be removed: the oldest first.
--- in: state u64, age_ms i64, max u64
--- out: file_dead_row(id u64, owner_id u64, size i64, store_key str, thumbnails u64)
-SELECT id, owner_id, size, store_key, thumbnails FROM files
-WHERE state = :state AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms
+-- Those that nobody receives any more: the oldest first.
+-- in: dead_ms i64, max u64
+-- out: file_id_row(id u64)
+SELECT id FROM files WHERE state = 0 AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :dead_ms
 ORDER BY touched_at LIMIT :max;
+
+-- name: file_give_up :exec
+-- From here on it cannot become visible: whoever receives it after all finds that it was given up.
+-- in: id u64, dead_ms i64
+UPDATE files SET state = 2
+WHERE id = :id AND state = 0 AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :dead_ms;
+
+-- name: files_condemned :many
+-- Those that are to be removed: the oldest first.
+-- in: max u64
+-- out: file_dead_row(id u64, owner_id u64, size i64, store_key str, thumbnails u64)
+SELECT id, owner_id, size, store_key, thumbnails FROM files WHERE state = 2 ORDER BY touched_at LIMIT :max;
 
 -- name: files_condemn :exec
 -- Those of a person to which no entry refers.

@@ -2,26 +2,27 @@
 // behind, and the chat goes on.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { request } from 'node:http'
 import { after } from 'node:test'
 
 import { openProxy } from '../lib/s3proxy.mjs'
 import { openS3 } from '../lib/s3.mjs'
+import { presigned } from '../lib/s3sign.mjs'
 
 const s3 = await openS3()
 const proxy = await openProxy(s3.endpoint)
-Object.assign(process.env, s3.settings, { TEST_CEPH_CONF: join(s3.folder, 'ceph.conf'), POSTHOUSE_S3_ENDPOINT: proxy.endpoint,
+Object.assign(process.env, s3.settings, { TEST_BUCKET: JSON.stringify(s3), POSTHOUSE_S3_ENDPOINT: proxy.endpoint,
   POSTHOUSE_STORE_TIMEOUT_S: '1' })
 after(async () => {
   await proxy.close()
   await s3.close()
 })
-const { house, ok, Person, refused, test, until } = await import('./client.mjs')
+const { call, house, ok, Person, refused, test, until } = await import('./client.mjs')
 const { rowCounts } = await import('./house.mjs')
 const { objects } = await import('./store.mjs')
 
 const MIB = 1 << 20
-const isObject = (request) => /^\/posthouse\/[0-9a-f]{2}\//.test(request.url)
+const isObject = (request) => new RegExp(`^/${s3.bucket}/[0-9a-f]{2}/`).test(request.url)
 const upload = (person, bytes) => person.call('POST', '/files', { raw: bytes, headers: { 'content-type': 'application/octet-stream' } })
 const download = (person, id) => fetch(`${house.local_url}/api/v1/files/${id}`, { headers: { authorization: `Bearer ${person.token}` } })
 
@@ -93,6 +94,38 @@ test('downloads: whatever the store says, it is the house that is unavailable; h
   assert.equal((await (await download(person, id)).arrayBuffer()).byteLength, 300_000)
 })
 
+test('what a store says about itself goes no further: the headers of a file are the house\'s', async () => {
+  const [person] = await Person.some(1)
+  const { id } = ok(await upload(person, 'bytes'), 201)
+  const plain = await download(person, id)
+  const chatty = { 'strict-transport-security': 'max-age=31536000', 'content-security-policy': 'block-all-mixed-content', 'x-content-type-options': 'nosniff',
+    'x-xss-protection': '1', 'x-frame-options': 'DENY', 'set-cookie': 'a=b', 'x-amz-request-id': '1', 'x-amz-id-2': '2', 'x-amz-version-id': '3',
+    vary: 'Origin', 'x-ratelimit-limit': '5', 'cache-control': 'public', 'content-disposition': 'inline', 'referrer-policy': 'unsafe-url' }
+  const answer = await during((request) => request.method === 'GET' && { answer: ({ headers }) => Object.assign(headers, chatty) }, () => download(person, id))
+  assert.equal(await answer.text(), 'bytes')
+  const changing = ['x-request-id', 'date']
+  const of = ({ headers }) => [...headers].filter(([name]) => !changing.includes(name))
+  assert.deepEqual(of(answer), of(plain))
+})
+
+test('the URL by which nginx fetches is good for one object, one method and a minute', async () => {
+  const [person] = await Person.some(1)
+  const { id } = ok(await upload(person, 'bytes'), 201)
+  let url
+  await during((request) => void (url = request.url), () => download(person, id))
+  const status = (method, path) => new Promise((resolve, reject) => request({ host: '127.0.0.1', port: new URL(s3.endpoint).port, method, path,
+    headers: { host: new URL(proxy.endpoint).host } }, (answer) => resolve(answer.resume().statusCode)).on('error', reject).end())
+  assert.match(url, /[?&]X-Amz-Expires=60(&|$)/)
+  assert.deepEqual([await status('GET', url), await status('HEAD', url), await status('DELETE', url)], [200, 403, 403])
+  assert.equal(await status('GET', url.replace(/\/[0-9a-f]{2}\/\w+/, '/00/00')), 403)
+  assert.equal(await status('GET', url.replace('Expires=60', 'Expires=600')), 403)
+  // One that was signed two minutes ago is refused by the server, and that is the store's failure to whoever asks the house.
+  const path = url.split('?')[0]
+  const signed = (at) => s3.endpoint + presigned(s3, 'GET', path, {}, { at, expiresS: 60 })
+  assert.equal((await fetch(signed(new Date()))).status, 200)
+  assert.equal((await fetch(signed(new Date(Date.now() - 120_000)))).status, 403)
+})
+
 test('pieces: one that fails is sent again; one that cannot be stored leaves the offset where it was', async () => {
   const [person] = await Person.some(1)
   const bytes = randomBytes(11 * MIB)
@@ -112,6 +145,24 @@ test('pieces: one that fails is sent again; one that cannot be stored leaves the
   await during((request) => request.method === 'POST' && /uploadId=/.test(request.url) && left-- > 0 && { lose: true }, async () =>
     assert.equal(await offset(), bytes.length))
   assert.ok(Buffer.from(await (await download(person, path.split('/').at(-1))).arrayBuffer()).equals(bytes))
+})
+
+test('readyz names the store, also one that never answers, and soon', async () => {
+  const ready = () => call('GET', '/readyz')
+  for (const [what, said] of [[{ status: 500 }, /status 500/], [{ status: 403 }, /status 403/], [{ hold: true }, /[Tt]imeout|timed out/]]) {
+    await during(() => what, () => until('readyz says so', async () => {
+      const answer = await ready() // what a process heard a second ago is as good
+      if (answer.status === 200 || !said.test(answer.body.detail)) return false
+      refused(answer, 503, 'unavailable', 'store')
+      assert.deepEqual(answer.body.errors.map(({ field }) => field), ['store'])
+      return true
+    }))
+  }
+  await until('it is well again', async () => (await ready()).status === 200)
+  // However many ask, one asks the store.
+  proxy.trouble.seen.length = 0
+  await Promise.all(Array.from({ length: 50 }, ready))
+  assert.ok(proxy.trouble.seen.length <= 4, `${proxy.trouble.seen.length} times`)
 })
 
 test('no store at all: unavailable, and well again with it', async () => {

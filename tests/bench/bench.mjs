@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { openHouse, root, until } from '../lib/house.mjs'
+import { rowsOfFiles } from './files.mjs'
 import { cpuUs, kernelKib, less, memoryKib, partsOf, sum } from './meter.mjs'
 import { addCircle, addEntries, addGroup, addPeople, circleId, conversationId, pairsFile, seedCircle, tokensOf, userId } from './people.mjs'
 
@@ -341,8 +342,9 @@ const rows = {
   growth: rowsOfGrowth,
   history: rowsOfHistory,
   group: rowsOfGroup,
+  files: () => rowsOfFiles(open, { row, runs: RUNS }),
 }
-const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group']
+const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group', 'files']
 
 const chosen = process.env.ROWS ? process.env.ROWS.split(/[ ,]+/) : Object.keys(rows)
 const unknown = chosen.filter((name) => !rows[name])

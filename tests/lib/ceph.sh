@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # A real S3 server for tests: one Ceph monitor, one OSD in memory and the RADOS gateway, on loopback only.
-#   ceph.sh FOLDER PORT ACCESS_KEY SECRET_KEY
-# Says "ready" when it answers, and ends with whoever reads its standard input: then everything it started is gone.
+#   ceph.sh FOLDER PORT ACCESS_KEY SECRET_KEY MEMORY_GIB
+# Says "ready" when it answers, and ends with its standard input: then everything it started is gone. A line on the input
+# starts a gateway anew after the former was killed (FOLDER/run/rgw.pid), and "ready" is said again.
 set -euo pipefail
-folder=$1 port=$2 access=$3 secret=$4
+folder=$1 port=$2 access=$3 secret=$4 memory_gib=$5
 deadline_s=60
 conf=$folder/ceph.conf
 pids=()
@@ -28,6 +29,7 @@ daemon() {
     shift
     setpriv --pdeathsig TERM "$@" >>"$folder/log/$name.out" 2>&1 &
     pids+=($!)
+    echo $! >"$folder/run/$name.pid"
 }
 
 mkdir -p "$folder"/{mon,osd,run,log}
@@ -58,7 +60,7 @@ mon data = $folder/mon
 [osd]
 osd data = $folder/osd
 osd objectstore = memstore
-memstore device bytes = 3221225472
+memstore device bytes = $((memory_gib << 30))
 osd class load list = *
 osd class default list = *
 [client]
@@ -77,7 +79,9 @@ daemon osd ceph-osd -c "$conf" -i 0 -f
 until_ok sh -c "ceph -c '$conf' osd stat | grep -q '1 up'"
 radosgw-admin -c "$conf" user create --uid=test --display-name=test --access-key="$access" --secret-key="$secret" \
     >/dev/null 2>>"$folder/log/rgw.out"
-daemon rgw radosgw -c "$conf" -n client.admin -f --no-mon-config
-until_ok curl -s -o /dev/null -m 1 "http://127.0.0.1:$port/"
-echo ready
-cat >/dev/null
+while
+    daemon rgw radosgw -c "$conf" -n client.admin -f --no-mon-config
+    until_ok curl -s -o /dev/null -m 1 "http://127.0.0.1:$port/"
+    echo ready
+    read -r
+do :; done

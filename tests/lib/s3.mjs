@@ -1,14 +1,18 @@
-// A real S3 server (Ceph's RADOS gateway) for a test: started with the test, gone with it.
+// A real S3 server for a test: Ceph's RADOS gateway, started with the test and gone with it; or any other, named by
+// TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY. Either way in a bucket of the test's own.
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { root } from './house.mjs'
+import { removeBucket } from './s3sign.mjs'
 
-export const ACCESS_KEY = 'posthouse-test'
-export const SECRET_KEY = 'a secret/with+nasty=letters'
+const ACCESS_KEY = 'posthouse-test'
+const SECRET_KEY = 'a secret/with+nasty=letters'
 
 /** The first of three ports in a row that are free at this moment. */
 async function freePorts() {
@@ -26,34 +30,57 @@ async function freePorts() {
   }
 }
 
-/** {endpoint, folder, settings: of a house that keeps its files there, close()} */
-export async function openS3() {
+/** {…, bucket, settings}: where a house keeps its files; it makes the bucket. */
+function placeOn(server) {
+  const bucket = `posthouse-test-${randomBytes(6).toString('hex')}`
+  return { ...server, bucket, settings: {
+    POSTHOUSE_STORE: 's3', POSTHOUSE_S3_ENDPOINT: server.endpoint, POSTHOUSE_S3_BUCKET: bucket,
+    POSTHOUSE_S3_ACCESS_KEY: server.accessKey, POSTHOUSE_S3_SECRET_KEY: server.secretKey,
+  } }
+}
+
+/** The server that somebody else has started. It can be neither killed nor frozen. */
+function useOther({ TEST_S3_ENDPOINT: endpoint, TEST_S3_ACCESS_KEY: accessKey, TEST_S3_SECRET_KEY: secretKey }) {
+  const place = placeOn({ endpoint, accessKey, secretKey })
+  return { ...place, isOurs: false, close: () => removeBucket(place) }
+}
+
+/**
+ * {endpoint, accessKey, secretKey, bucket, settings: of a house that keeps its files there, close(); if it isOurs: signal(name): to the
+ * gateway, restart(): after it was killed}
+ */
+export async function openS3(memoryGib = 3) {
+  if (process.env.TEST_S3_ENDPOINT) return useOther(process.env)
   const folder = await mkdtemp(join(tmpdir(), 'posthouse-s3.'))
   const port = await freePorts()
-  const server = spawn(join(root, 'tests/lib/ceph.sh'), [folder, String(port), ACCESS_KEY, SECRET_KEY],
+  const program = spawn(join(root, 'tests/lib/ceph.sh'), [folder, String(port), ACCESS_KEY, SECRET_KEY, String(memoryGib)],
     { stdio: ['pipe', 'pipe', 'pipe'] })
-  const gone = new Promise((resolve) => server.on('close', resolve))
+  const gone = new Promise((resolve) => program.on('close', resolve))
   let complaints = ''
-  server.stderr.on('data', (data) => (complaints += data))
+  program.stderr.on('data', (data) => (complaints += data))
   const close = async () => {
-    server.stdin.end()
+    program.stdin.end()
     await gone
     await rm(folder, { recursive: true, force: true })
   }
-  const ready = await new Promise((resolve) => {
-    server.stdout.on('data', () => resolve(true))
-    server.on('close', () => resolve(false))
+  const isReady = () => new Promise((resolve) => {
+    program.stdout.once('data', () => resolve(true))
+    program.once('close', () => resolve(false))
   })
-  if (!ready) {
+  const failed = () => new Error(`the S3 server does not start:\n${complaints}`)
+  if (!await isReady()) {
     await close()
-    throw new Error(`the S3 server does not start:\n${complaints}`)
+    throw failed()
   }
-  const endpoint = `http://127.0.0.1:${port}`
   return {
-    endpoint,
-    folder,
-    settings: { POSTHOUSE_STORE: 's3', POSTHOUSE_S3_ENDPOINT: endpoint, POSTHOUSE_S3_ACCESS_KEY: ACCESS_KEY,
-      POSTHOUSE_S3_SECRET_KEY: SECRET_KEY },
+    ...placeOn({ endpoint: `http://127.0.0.1:${port}`, accessKey: ACCESS_KEY, secretKey: SECRET_KEY }),
+    isOurs: true,
+    signal: (name) => process.kill(Number(readFileSync(join(folder, 'run/rgw.pid'), 'utf8')), name),
+    restart: async () => {
+      const ready = isReady()
+      program.stdin.write('\n')
+      if (!await ready) throw failed()
+    },
     close,
   }
 }

@@ -37,7 +37,7 @@ static void test_sha1(void)
 /* In two pieces, the state stored in between. */
 static void test_sha256(void)
 {
-    struct crypt_digest digest = {0}, stored;
+    struct crypt_digest digest = {0}, stored = {0};
     unsigned char out[CRYPT_SHA256_BYTES];
     char hex[2 * CRYPT_SHA256_BYTES + 1] = "";
 
@@ -48,6 +48,28 @@ static void test_sha256(void)
     crypt_digest_done(&stored, out);
     hex_encode(out, sizeof out, hex);
     CU_ASSERT_STRING_EQUAL(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+/* FIPS 180's long message, in pieces of every length up to some blocks, the state stored before each. */
+static void test_sha256_long(void)
+{
+    struct crypt_digest digest;
+    unsigned char out[CRYPT_SHA256_BYTES];
+    char hex[2 * CRYPT_SHA256_BYTES + 1] = "", bytes[300];
+    size_t left = 1000000;
+
+    memset(bytes, 'a', sizeof bytes);
+    crypt_digest_init(&digest);
+    for (size_t n = 0; left; n = (n + 1) % sizeof bytes) {
+        const struct crypt_digest stored = digest;
+        const size_t some = n < left ? n : left;
+        digest = stored;
+        crypt_digest_add(&digest, bytes, some);
+        left -= some;
+    }
+    crypt_digest_done(&digest, out);
+    hex_encode(out, sizeof out, hex);
+    CU_ASSERT_STRING_EQUAL(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
 static void expect_type(const char *bytes, size_t n, const char *want)
@@ -109,11 +131,13 @@ static void test_tus(void)
 
 int main(void)
 {
-    static const struct fixture_test tests[] = {{"SHA-1", test_sha1},
-                                                {"SHA-256", test_sha256},
-                                                {"types", test_types},
-                                                {"Base64", test_base64},
-                                                {"headers of tus", test_tus}};
+    static const struct fixture_test tests[] = {
+        {"SHA-1", test_sha1},
+        {"SHA-256", test_sha256},
+        {"SHA-256 of a long message, stored and gone on with", test_sha256_long},
+        {"types", test_types},
+        {"Base64", test_base64},
+        {"headers of tus", test_tus}};
 
     arena = arena_new();
     const int failed = FIXTURE_RUN("digests", tests);

@@ -54,6 +54,37 @@ test('a picture, a document, a voice message and a video: what the house knows o
   assert.deepEqual(ok(await b.get(`/conversations/${conversation}/files?type=voice`)).items.map(({ id }) => id), [voice.id])
 })
 
+/** Ogg with Opus that lasts so many seconds, and says nothing. */
+function ogg(seconds) {
+  const page = (ticks, packet) => {
+    const head = Buffer.alloc(28)
+    head.write('OggS')
+    head.writeBigUInt64LE(BigInt(ticks), 6)
+    head.writeUInt8(1, 26)
+    head.writeUInt8(packet.length, 27)
+    return Buffer.concat([head, packet])
+  }
+  return Buffer.concat([page(0, Buffer.from('OpusHead\x01\x01\0\0\x80\xbb\0\0\0\0\0', 'latin1')), page(0, Buffer.from('OpusTags')),
+    page(48000 * seconds, Buffer.alloc(100))])
+}
+
+test('a voice message lasts as long as its bytes say, whatever its sender says, in one go and by pieces', async () => {
+  const [a, , conversation] = await two()
+  const whole = await upload(a, ogg(2))
+  assert.match(whole.content_type, /ogg/)
+  const { headers: { location } } = await a.call('POST', '/uploads', { raw: ogg(61), headers: { 'tus-resumable': '1.0.0',
+    'content-type': 'application/offset+octet-stream', 'upload-length': String(ogg(61).length) } })
+  for (const [id, said, stands] of [[whole.id, 99_000, 2000], [whole.id, 1, 2000], [location.split('/').at(-1), 5, 61_000]]) {
+    const { content } = ok(await send(a, conversation, 'voice', { file_id: id, duration_ms: said }), 201)
+    assert.equal(content.duration_ms, stands)
+  }
+  const long = await upload(a, ogg(3601))
+  const before = await rowCounts()
+  refused(await send(a, conversation, 'voice', { file_id: long.id, duration_ms: 1000 }), 400, 'invalid_request', 'content.file_id')
+  assert.deepEqual(await rowCounts(), before)
+  ok(await send(a, conversation, 'file', { file_id: long.id }), 201)
+})
+
 test('another person’s file, one that is not there, and one of another kind: refused, the field named, nothing stored', async () => {
   const [a, b, conversation] = await two()
   const [theirs, mine, picture] = [await upload(b, PNG), await upload(a, 'words'), await upload(a, PNG)]

@@ -45,6 +45,8 @@ test('GET /server is open and says what the house is', async () => {
   assert.equal(server.limits.body_bytes, 65536)
   assert.equal(server.limits.poll_timeout, 280)
   assert.equal(server.limits.page_size, 200)
+  assert.equal(server.limits.file_bytes, 1024 * 2 ** 20)
+  assert.equal(server.limits.file_quota_bytes, 10240 * 2 ** 20)
   assert.ok(server.now_at >= before && server.now_at <= Date.now(), 'the time of the house')
 })
 
