@@ -1,4 +1,5 @@
 // The client: what an app holds in its hands. See README.md in this folder for a tour.
+import type { AiClient } from './ai-calls'
 import type { Neighbours } from './channel'
 import type { ConversationLog } from './log'
 import type { GroupCalls } from './group-calls'
@@ -172,6 +173,8 @@ export interface Client {
     search(query: SearchQuery): Promise<Page<SearchHit>>
   }
   groups: GroupCalls
+  /** Assistants, and what they are writing. */
+  ai: AiClient
   sessions: {
     list(query?: PageQuery): Promise<Page<Session>>
     all(): Promise<Session[]>

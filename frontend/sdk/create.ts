@@ -11,6 +11,7 @@ import { MessageOutbox } from './outbox'
 import { OutboxStore } from './outbox-store'
 import { patiently } from './patience'
 import { POLL_MARGIN_MS } from './poll'
+import { Replies } from './replies'
 import { SentHere } from './sent'
 import { SessionKeeper } from './session'
 import { memoryStorage } from './storage'
@@ -35,6 +36,7 @@ export function createClient(options: ClientOptions): Client {
     refresh: (refresh_token) => bodyOf(open.POST('/token/refresh', { body: { refresh_token } })),
     onSignedIn(session) {
       outbox.start(session.userId)
+      replies.start(session.userId)
       notices.emit('signed-in', session)
     },
     onSignedOut(reason) {
@@ -43,7 +45,7 @@ export function createClient(options: ClientOptions): Client {
     },
   })
   const house = createHouse(baseUrl, sessionTransport(fetch, keeper))
-  const { sync: syncCall, ...calls } = createCalls(open, house, {
+  const { sync: syncCall, readReply, ...calls } = createCalls(open, house, {
     accountDeleted: () => keeper.end('deleted'),
     seen: (conversation) => logs.see(conversation),
     cleared: (id) => logs.remove(id, { readable: true }),
@@ -51,9 +53,20 @@ export function createClient(options: ClientOptions): Client {
     changed: (entry) => logs.update(entry),
     hidden: (id, seq) => logs.hide(id, seq),
     said: (entry) => stored(entry),
+    replied: (reply) => replies.take(reply),
   })
 
-  const logs: Logs = new Logs({ page: calls.history.page, waker, random, changed: (id) => outbox.prune(id) })
+  const shown = (conversationId: string, seq: number) => logs.shows(conversationId, seq)
+  const logs: Logs = new Logs({
+    page: calls.history.page,
+    waker,
+    random,
+    changed(id) {
+      outbox.prune(id)
+      replies.prune(id)
+    },
+  })
+  const replies = new Replies({ storage, read: readReply, shown, random })
   const sent = (entry: Entry) => {
     logs.apply(entry)
     notices.emit('sent', entry)
@@ -65,7 +78,7 @@ export function createClient(options: ClientOptions): Client {
   const outbox = new MessageOutbox({
     send: calls.messages.send,
     stored,
-    shown: (conversationId, seq) => logs.shows(conversationId, seq),
+    shown,
     store: new OutboxStore(storage),
     waker,
     now,
@@ -104,6 +117,7 @@ export function createClient(options: ClientOptions): Client {
     },
     arrived(event: ClientEvent) {
       logs.hear(event)
+      replies.hear(event)
     },
     taken(event: ClientEvent) {
       // What the app's snapshot has not brought up to date.
@@ -116,11 +130,15 @@ export function createClient(options: ClientOptions): Client {
     logs.clear()
     // A session that merely grew too old leaves its unsent messages to the next one of the same person.
     outbox.end(reason !== 'expired')
+    replies.forget()
     sentHere.forget()
     news.forget()
   }
 
-  if (keeper.info) outbox.start(keeper.info.userId)
+  if (keeper.info) {
+    outbox.start(keeper.info.userId)
+    replies.start(keeper.info.userId)
+  }
 
   return {
     ...calls,
@@ -128,6 +146,7 @@ export function createClient(options: ClientOptions): Client {
       ...calls.conversations,
       sync: (known) => sync({ call: syncCall, list: calls.conversations.all, logs }, known),
     },
+    ai: { ...calls.ai, running: (id) => replies.of(id), subscribe: (listener) => replies.subscribe(listener) },
     ...createAccount(open, keeper, device, fetch),
     get session() {
       return keeper.info
@@ -159,6 +178,7 @@ export function createClient(options: ClientOptions): Client {
       closing.abort()
       logs.clear()
       outbox.end(false)
+      replies.end()
       news.forget()
       sentHere.close()
       stopLooking()

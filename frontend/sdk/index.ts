@@ -10,6 +10,8 @@ export type {
   SignedOutReason,
 } from './client'
 export { PosthouseError, isPosthouseError, type ErrorCode } from './errors'
+export type { AiCalls, AiClient } from './ai-calls'
+export { messageIdOf, replyIdIn, replyIdOf, type RunningReply } from './replies'
 export type { GroupCalls } from './group-calls'
 export type { ConversationLog } from './log'
 export type { LogWindow } from './log-window'

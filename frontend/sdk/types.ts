@@ -51,6 +51,8 @@ export type FieldError = Schemas['FieldError']
 export type Problem = Schemas['Problem']
 export type Code = Schemas['Code']
 export type HouseEvent = Schemas['Event']
+export type AiReply = Schemas['AiReply']
+export type AiUsage = Schemas['AiUsage']
 
 /** Read everything anew: the house cannot say what was missed. The cursor is already stored, so read the snapshot now. */
 export interface ResyncEvent {
