@@ -1,10 +1,9 @@
 // Every operation as a typed call. What an answer is comes from openapi.yaml; what may go wrong is a PosthouseError.
-import { createAiCalls, type AiCalls } from './ai-calls'
 import { bodyOf, done, every, onceMore, type House } from './call'
 import type { Client } from './client'
 import { createGroupCalls } from './group-calls'
 import { createMessageCalls, type Told } from './message-calls'
-import type { AiReply, Conversation, PageQuery, SyncAnswer, SyncRequest } from './types'
+import type { Conversation, PageQuery, SyncAnswer, SyncRequest } from './types'
 import { uuid } from './uuid'
 
 export type Calls = Pick<
@@ -12,9 +11,7 @@ export type Calls = Pick<
   'me' | 'users' | 'friends' | 'requests' | 'blocks' | 'messages' | 'history' | 'groups' | 'sessions' | 'server'
 > & {
   conversations: Omit<Client['conversations'], 'sync'>
-  ai: AiCalls
   sync: (request: SyncRequest) => Promise<SyncAnswer>
-  readReply: (conversationId: string, replyId: string, offset: number) => Promise<AiReply>
 }
 
 const IDS_PER_CALL = 100
@@ -28,14 +25,11 @@ export interface Deeds extends Told {
   cleared: (conversationId: string) => void
   /** I am out of a group. */
   left: (groupId: string) => void
-  /** A reply of an assistant as it is now. */
-  replied: (reply: AiReply) => void
 }
 
 /** `open` has no session, `house` has. */
 export function createCalls(open: House, house: House, deeds: Deeds): Calls {
   const { messages, history, ...pinning } = createMessageCalls(house, deeds)
-  const { readReply, ...ai } = createAiCalls(house, deeds.replied)
   const friends = (query: PageQuery = {}) => bodyOf(house.GET('/friends', { params: { query } }))
   const blocks = (query: PageQuery = {}) => bodyOf(house.GET('/blocks', { params: { query } }))
   const sessions = (query: PageQuery = {}) => bodyOf(house.GET('/sessions', { params: { query } }))
@@ -119,8 +113,6 @@ export function createCalls(open: House, house: House, deeds: Deeds): Calls {
     messages,
     history,
     groups: createGroupCalls(house, deeds.left),
-    ai,
-    readReply,
     sync: (request) => onceMore(() => bodyOf(house.POST('/sync', { body: request }))),
     sessions: {
       list: sessions,

@@ -1,5 +1,6 @@
 // Puts the client together. What belongs to which part is said there; here is only who tells whom.
 import { createAccount } from './account'
+import { createAiCalls } from './ai-calls'
 import { createCalls } from './api'
 import { bodyOf, createHouse } from './call'
 import type { Client, ClientNotices, ClientOptions, SignedOutReason } from './client'
@@ -45,7 +46,7 @@ export function createClient(options: ClientOptions): Client {
     },
   })
   const house = createHouse(baseUrl, sessionTransport(fetch, keeper))
-  const { sync: syncCall, readReply, ...calls } = createCalls(open, house, {
+  const { sync: syncCall, ...calls } = createCalls(open, house, {
     accountDeleted: () => keeper.end('deleted'),
     seen: (conversation) => logs.see(conversation),
     cleared: (id) => logs.remove(id, { readable: true }),
@@ -53,7 +54,6 @@ export function createClient(options: ClientOptions): Client {
     changed: (entry) => logs.update(entry),
     hidden: (id, seq) => logs.hide(id, seq),
     said: (entry) => stored(entry),
-    replied: (reply) => replies.take(reply),
   })
 
   const shown = (conversationId: string, seq: number) => logs.shows(conversationId, seq)
@@ -66,7 +66,12 @@ export function createClient(options: ClientOptions): Client {
       replies.prune(id)
     },
   })
-  const replies = new Replies({ storage, read: readReply, shown, random })
+  const ai = createAiCalls(house, {
+    took: (reply) => replies.take(reply),
+    patiently: untilClosed,
+    pause: (ms, signal) => waker.pause(ms, { signal, whole: true }),
+  })
+  const replies: Replies = new Replies({ storage, read: ai.readReply, shown, now, random })
   const sent = (entry: Entry) => {
     logs.apply(entry)
     notices.emit('sent', entry)
@@ -126,6 +131,19 @@ export function createClient(options: ClientOptions): Client {
     changed: (state) => notices.emit('connection', state),
   })
 
+  async function untilClosed<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const either = new AbortController()
+    const abort = () => either.abort(signal?.reason ?? closing.signal.reason)
+    const signals = [closing.signal, ...(signal ? [signal] : [])]
+    for (const one of signals) one.addEventListener('abort', abort)
+    if (signals.some((one) => one.aborted)) abort()
+    try {
+      return await patiently({ waker, random, signal: either.signal }, work)
+    } finally {
+      for (const one of signals) one.removeEventListener('abort', abort)
+    }
+  }
+
   function forget(reason: SignedOutReason): void {
     logs.clear()
     // A session that merely grew too old leaves its unsent messages to the next one of the same person.
@@ -146,7 +164,7 @@ export function createClient(options: ClientOptions): Client {
       ...calls.conversations,
       sync: (known) => sync({ call: syncCall, list: calls.conversations.all, logs }, known),
     },
-    ai: { ...calls.ai, running: (id) => replies.of(id), subscribe: (listener) => replies.subscribe(listener) },
+    ai: { ...ai.calls, running: (id) => replies.of(id), subscribe: (listener) => replies.subscribe(listener) },
     ...createAccount(open, keeper, device, fetch),
     get session() {
       return keeper.info
@@ -162,18 +180,7 @@ export function createClient(options: ClientOptions): Client {
     log: (conversationId) => logs.get(conversationId),
     events: ({ signal } = {}) => news.events(signal),
     resume: () => news.resume(),
-    async patiently(work, signal) {
-      const either = new AbortController()
-      const abort = () => either.abort(signal?.reason ?? closing.signal.reason)
-      const signals = [closing.signal, ...(signal ? [signal] : [])]
-      for (const one of signals) one.addEventListener('abort', abort)
-      if (signals.some((one) => one.aborted)) abort()
-      try {
-        return await patiently({ waker, random, signal: either.signal }, work)
-      } finally {
-        for (const one of signals) one.removeEventListener('abort', abort)
-      }
-    },
+    patiently: untilClosed,
     close() {
       closing.abort()
       logs.clear()

@@ -17,6 +17,8 @@ export interface RunningReply {
   readonly text: string
   /** waiting: nothing is said yet · ended: its entry, which is on its way to the log, says how */
   readonly state: 'waiting' | 'writing' | 'ended'
+  /** When it was first heard of here. */
+  readonly beganAt: number
 }
 
 export interface RepliesParts {
@@ -25,6 +27,7 @@ export interface RepliesParts {
   read: (conversationId: string, replyId: string, offset: number) => Promise<AiReply>
   /** Whether the log shows this seq, or nobody reads it. */
   shown: (conversationId: string, seq: number) => boolean
+  now: () => number
   random: () => number
 }
 
@@ -142,7 +145,9 @@ export class Replies {
 
   private see(entry: Entry): void {
     const id = replyIdOf(entry)
-    if (id !== null) this.finish(id, entry.seq)
+    // Anybody may choose the id of a message, but not who sends it.
+    const isEnd = entry.type === 'system' || entry.sender_id === this.held.get(id ?? '')?.reply.assistantId
+    if (id !== null && isEnd) this.finish(id, entry.seq)
   }
 
   private finish(id: string, seq: number): void {
@@ -156,7 +161,7 @@ export class Replies {
   }
 
   private begin(id: string, conversationId: string, assistantId: string, replyToSeq: number): Held {
-    const one = this.hold({ id, conversationId, assistantId, replyToSeq, text: '', state: 'waiting' })
+    const one = this.hold({ id, conversationId, assistantId, replyToSeq, text: '', state: 'waiting', beganAt: this.parts.now() })
     this.save()
     this.tell(one)
     return one
@@ -257,5 +262,7 @@ function keyOf(userId: string): string {
 function isReply(value: unknown): value is RunningReply {
   const reply = value as Partial<RunningReply> | null
   const ids = [reply?.id, reply?.conversationId, reply?.assistantId]
-  return ids.every((id) => typeof id === 'string' && /^\d+$/.test(id)) && typeof reply?.replyToSeq === 'number' && reply.text === '' && reply.state === 'waiting'
+  const numbers = [reply?.replyToSeq, reply?.beganAt]
+  const known = ids.every((id) => typeof id === 'string' && /^\d+$/.test(id)) && numbers.every((number) => typeof number === 'number')
+  return known && reply?.text === '' && reply.state === 'waiting'
 }

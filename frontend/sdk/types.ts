@@ -53,6 +53,7 @@ export type Code = Schemas['Code']
 export type HouseEvent = Schemas['Event']
 export type AiReply = Schemas['AiReply']
 export type AiUsage = Schemas['AiUsage']
+export type AiHelp = Schemas['AiHelp']
 
 /** Read everything anew: the house cannot say what was missed. The cursor is already stored, so read the snapshot now. */
 export interface ResyncEvent {

@@ -1,6 +1,6 @@
 // Replies of assistants as they grow: every word once and at its place, whatever is lost, doubled or reloaded on the way.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { memoryStorage, messageIdOf, replyIdIn, replyIdOf, type AiReply, type Entry, type HouseEvent, type Storage } from '../index'
+import { memoryStorage, messageIdOf, PosthouseError, replyIdIn, replyIdOf, type AiReply, type Entry, type HouseEvent, type Storage } from '../index'
 import { Replies } from '../replies'
 import { entry, House, json, problem, signedIn } from './house'
 
@@ -29,6 +29,7 @@ function open(storage: Storage = memoryStorage()) {
   const replies = new Replies({
     storage,
     shown: (_, seq) => seq <= house.shown,
+    now: () => 1_000,
     random: () => 0.999,
     read: async (_id, id, offset) => {
       house.asked.push(offset)
@@ -143,7 +144,6 @@ test('silence is looked into, less often while that fails, and what is not there
   house.text = 'ab'
   await tick(200)
   expect(now()).toEqual([['ab', 'writing']])
-  const { PosthouseError } = await import('../errors')
   house.fail = new PosthouseError({ code: 'unavailable', status: 503 })
   await tick(8_100)
   expect(house.asked).toHaveLength(2)
@@ -165,7 +165,10 @@ test('a resync reads what is under way; its entry ends it too', async () => {
   await tick()
   expect(now()).toEqual([['abc', 'writing']])
   house.shown = 6
-  replies.hear({ type: 'entry', entry: entry(6, { client_msg_id: messageIdOf(ID), reply_to_seq: 3 }) } as HouseEvent)
+  const end = (sender_id: string): HouseEvent => ({ type: 'entry', entry: entry(6, { sender_id, client_msg_id: messageIdOf(ID), reply_to_seq: 3 }) }) as HouseEvent
+  replies.hear(end('2'))
+  expect(now()).toEqual([['abc', 'writing']])
+  replies.hear(end('7'))
   expect(now()).toEqual([])
 })
 

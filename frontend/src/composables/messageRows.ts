@@ -1,9 +1,19 @@
 /* From the entries and the unsent messages of a conversation to what is drawn: one row each, that knows its day line,
    its place in a group by the same sender, and its state. Pure, so that the list only draws. */
-import { systemOf, type Entry, type PendingMessage } from '@sdk'
+import { replyIdOf, systemOf, type Entry, type PendingMessage, type RunningReply } from '@sdk'
 import { bodyOf, type MessageBody } from './messageBody'
 
 export type MessageState = 'none' | 'sending' | 'failed' | 'sent' | 'read'
+
+/* What an assistant says, or why it says nothing. */
+export interface Answer {
+  replyId: string
+  /* The entry that asks. */
+  askSeq: number | null
+  state: RunningReply['state'] | 'said' | 'failed'
+  /* Of one that failed; one of the words of the house. */
+  reason: string
+}
 
 export interface MessageRow {
   /* Stays the same when an unsent message becomes an entry, so that its bubble does not blink. */
@@ -22,6 +32,7 @@ export interface MessageRow {
   state: MessageState
   failCode: string | null
   clientMsgId: string | null
+  answer: Answer | null
   /* Set where a new day begins. */
   dayAt: number | null
   startsNew: boolean
@@ -32,6 +43,8 @@ export interface MessageRow {
 export interface RowsInput {
   entries: readonly Entry[]
   pending: readonly PendingMessage[]
+  /* What assistants are writing. */
+  replies?: readonly RunningReply[]
   myId: string
   /* Ticks make no sense in a notebook. */
   withTicks: boolean
@@ -43,19 +56,44 @@ export interface RowsInput {
 const GROUP_MS = 5 * 60_000
 const NO_SYSTEM = { code: '', params: {} }
 
+/* Anybody can send an id that looks like that of an answer; what makes it one is who said it, which the views ask. */
+function answerOf(entry: Entry): Answer | null {
+  const replyId = entry.recalled_at === null ? replyIdOf(entry) : null
+  if (replyId === null) return null
+  const reason = systemOf(entry)?.params['reason']
+  return { replyId, askSeq: entry.reply_to_seq, state: entry.type === 'system' ? 'failed' : 'said', reason: typeof reason === 'string' ? reason : '' }
+}
+
+/* The id of the assistant stands in what the house says of it. */
+function senderOf(entry: Entry, answer: Answer | null): string | null {
+  const id = answer?.state === 'failed' ? systemOf(entry)?.params['assistant_id'] : null
+  return typeof id === 'string' ? id : entry.sender_id
+}
+
+function keyOf(entry: Entry, answer: Answer | null): string {
+  if (answer !== null) return `reply:${answer.replyId}`
+  return entry.client_msg_id === null ? `s${entry.seq}` : `${entry.sender_id ?? ''}:${entry.client_msg_id}`
+}
+
+function bodyOfFailure(entry: Entry): MessageBody {
+  const text = systemOf(entry)?.params['text']
+  return { kind: 'text', text: typeof text === 'string' ? text : '' }
+}
+
 function rowOfEntry(entry: Entry, input: RowsInput): MessageRow {
   const mine = entry.sender_id === input.myId
-  const body = bodyOf(entry)
+  const answer = answerOf(entry)
+  const body = answer?.state === 'failed' ? bodyOfFailure(entry) : bodyOf(entry)
   const ticks = mine && input.withTicks && entry.type !== 'system' && entry.recalled_at === null
   const kind = entry.type === 'system' ? 'system' : entry.recalled_at !== null ? 'recalled' : body.kind
 
   return {
-    key: entry.client_msg_id === null ? `s${entry.seq}` : `${entry.sender_id ?? ''}:${entry.client_msg_id}`,
+    key: keyOf(entry, answer),
     seq: entry.seq,
     kind,
     body,
     system: systemOf(entry) ?? NO_SYSTEM,
-    senderId: entry.sender_id,
+    senderId: senderOf(entry, answer),
     replyToSeq: entry.recalled_at === null ? entry.reply_to_seq : null,
     mentions: entry.mentions,
     reactions: entry.reactions,
@@ -65,6 +103,7 @@ function rowOfEntry(entry: Entry, input: RowsInput): MessageRow {
     state: !ticks ? 'none' : entry.seq <= input.peerReadSeq ? 'read' : 'sent',
     failCode: null,
     clientMsgId: entry.client_msg_id,
+    answer,
     dayAt: null,
     startsNew: entry.seq === input.newFromSeq,
     groupStart: true,
@@ -90,6 +129,7 @@ function rowOfPending(pending: PendingMessage, input: RowsInput): MessageRow {
     state: pending.state === 'sent' && !input.withTicks ? 'none' : pending.state,
     failCode: pending.code,
     clientMsgId: pending.client_msg_id,
+    answer: null,
     dayAt: null,
     startsNew: false,
     groupStart: true,
@@ -97,12 +137,43 @@ function rowOfPending(pending: PendingMessage, input: RowsInput): MessageRow {
   }
 }
 
+function rowOfReply(reply: RunningReply): MessageRow {
+  return {
+    key: `reply:${reply.id}`,
+    seq: null,
+    kind: 'text',
+    body: { kind: 'text', text: reply.text },
+    system: NO_SYSTEM,
+    senderId: reply.assistantId,
+    replyToSeq: reply.replyToSeq,
+    mentions: [],
+    reactions: [],
+    at: reply.beganAt,
+    edited: false,
+    mine: false,
+    state: 'none',
+    failCode: null,
+    clientMsgId: null,
+    answer: { replyId: reply.id, askSeq: reply.replyToSeq, state: reply.state, reason: '' },
+    dayAt: null,
+    startsNew: false,
+    groupStart: true,
+    groupEnd: true,
+  }
+}
+
+/* An answer need not quote what stands right above it. */
+function asksAbove(upper: MessageRow, lower: MessageRow): boolean {
+  const ask = lower.answer?.askSeq
+  return ask != null && (upper.seq === ask || upper.answer?.askSeq === ask)
+}
+
 function sameDay(a: number, b: number): boolean {
   return new Date(a).toDateString() === new Date(b).toDateString()
 }
 
 function isSpoken(row: MessageRow): boolean {
-  return row.kind !== 'system' && row.kind !== 'recalled'
+  return row.answer !== null || (row.kind !== 'system' && row.kind !== 'recalled')
 }
 
 function belongTogether(upper: MessageRow, lower: MessageRow): boolean {
@@ -112,9 +183,12 @@ function belongTogether(upper: MessageRow, lower: MessageRow): boolean {
 
 export function messageRows(input: RowsInput): MessageRow[] {
   const sent = new Set(input.entries.filter((entry) => entry.sender_id === input.myId).map((entry) => entry.client_msg_id))
+  // A person could send a message with the id of an answer, and would hide it.
+  const said = new Set(input.entries.flatMap((entry) => (entry.type === 'system' ? replyIdOf(entry) : `${entry.sender_id} ${replyIdOf(entry)}`) ?? []))
   const rows = [
     ...input.entries.map((entry) => rowOfEntry(entry, input)),
     ...input.pending.filter((pending) => !sent.has(pending.client_msg_id)).map((pending) => rowOfPending(pending, input)),
+    ...(input.replies ?? []).filter(({ id, assistantId }) => !said.has(id) && !said.has(`${assistantId} ${id}`)).map(rowOfReply),
   ]
 
   const keys = new Set<string>()
@@ -124,6 +198,7 @@ export function messageRows(input: RowsInput): MessageRow[] {
     keys.add(row.key)
     const above = rows[i - 1]
     if (above === undefined || !sameDay(above.at, row.at)) row.dayAt = row.at
+    if (above !== undefined && asksAbove(above, row)) row.replyToSeq = null
     if (above !== undefined && belongTogether(above, row)) {
       row.groupStart = false
       above.groupEnd = false
