@@ -39,10 +39,12 @@ const held = (text) => until(`a call with ${text}`, () => {
 })
 
 test('without a provider everything is ai_off, and nothing else is otherwise', async () => {
-  for (const [method, path] of [['GET', '/ai/assistants'], ['GET', '/ai/usage'], ['GET', '/conversations/1/ai/replies/1'],
-    ['POST', '/conversations/1/ai/replies/1/cancel'], ['POST', '/conversations/1/ai/replies/1/regenerate']]) {
+  for (const [method, path, body] of [['GET', '/ai/assistants'], ['GET', '/ai/usage'], ['GET', '/conversations/1/ai/replies/1'],
+    ['POST', '/conversations/1/ai/replies/1/cancel'], ['POST', '/conversations/1/ai/replies/1/regenerate'],
+    ['POST', '/ai/summary', { conversation_id: '1', after_seq: 0 }], ['POST', '/ai/suggestions', { conversation_id: '1' }],
+    ['POST', '/ai/translate', { conversation_id: '1', seq: 1, target_language: 'de' }], ['GET', '/ai/helps/1']]) {
     const person = await Person.register()
-    const answer = await cgi('ai', { method, uri: `/api/v1${path}`, env: { POSTHOUSE_PROVIDERS: '', HTTP_AUTHORIZATION: `Bearer ${person.token}` } })
+    const answer = await cgi('ai', { method, uri: `/api/v1${path}`, body: body && JSON.stringify(body), env: { POSTHOUSE_PROVIDERS: '', HTTP_AUTHORIZATION: `Bearer ${person.token}` } })
     refused(answer, 403, 'ai_off')
   }
 })
@@ -80,9 +82,9 @@ test('what is asked is answered once: told while it comes, then one entry; what 
   assert.deepEqual([first.offset, first.reply_to_seq, first.reply_id], [0, asked.seq, finished.reply_id])
   const reply = ok(await person.get(`/conversations/${conversation}/ai/replies/${finished.reply_id}`))
   assert.deepEqual([reply.state, reply.text, reply.seq], ['done', answer.content.text, answer.seq])
-  assert.deepEqual([reply.input_tokens, reply.output_tokens], [30, 20])
+  assert.deepEqual([reply.input_tokens, reply.output_tokens, reply.cost_micros], [30, 20, 28]) // 7.5 + 20
   const usage = ok(await person.get('/ai/usage'))
-  assert.deepEqual([usage.used, usage.limit, usage.left], [50, DAY_LIMIT, DAY_LIMIT - 50])
+  assert.deepEqual([usage.used, usage.limit, usage.left, usage.cost_micros, usage.currency], [50, DAY_LIMIT, DAY_LIMIT - 50, 28, 'CNY'])
   const [call] = stub.asked.filter(({ body }) => body.messages.at(-1).content === 'wie geht es 你好')
   assert.equal(call.authorization, 'Bearer sk-of-the-stub')
   assert.equal(call.body.model, 'model-fine')
@@ -168,7 +170,7 @@ for (const [provider, [reason, text]] of Object.entries(FAULTS)) {
     assert.equal(end.content.params.reply_id, id)
     assert.equal(state, '3')
     await until('what was reserved is free', async () =>
-      (await house.sql(`SELECT reserved FROM ai_usage WHERE user_id = ${person.id}`))[0][0] === '0')
+      (await house.sql(`SELECT reserved + running FROM ai_spending WHERE scope = 0 AND subject_id = ${person.id}`))[0][0] === '0')
   })
 }
 
