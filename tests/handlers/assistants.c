@@ -231,7 +231,8 @@ static void test_who_is_blocked_says_nothing(void)
 
 static uint64_t reserved(const struct scene *s)
 {
-    return fixture_number(s->p, "SELECT SUM(reserved) FROM ai_spending WHERE scope = 0 AND subject_id = %" PRIu64, s->p->id);
+    return fixture_number(
+        s->p, "SELECT SUM(reserved) FROM ai_spending WHERE scope = 0 AND subject_id = %" PRIu64, s->p->id);
 }
 
 static void test_tokens(void)
