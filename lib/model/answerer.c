@@ -9,6 +9,7 @@
 #include "ext/crypt.h"
 #include "model/house.h"
 #include "model/replying.h"
+#include "model/replytext.h"
 
 enum {
     WAIT_MS = 50,

@@ -7,12 +7,10 @@
 #include "model/contents.h"
 #include "model/conversations.h"
 #include "model/house.h"
-#include "model/inbox.h"
 #include "model/log.h"
+#include "model/replytext.h"
 #include "model/roster.h"
 #include "model/spending.h"
-
-#define KEPT_SECONDS "3600" /* longer than any reply is written */
 
 /* ---- wire form ---- */
 
@@ -94,17 +92,6 @@ static enum err entry_text(struct ctx *ctx, const struct ai_reply_row *row, stru
     return OK;
 }
 
-/* Without the first `chars` characters; `*offset` is how many it left out. */
-static struct str from_char(struct str text, int64_t chars, int64_t *offset)
-{
-    size_t at = 0;
-
-    for (*offset = 0; at < text.n && *offset < chars; ++*offset)
-        for (at++; at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80; at++)
-            ;
-    return (struct str){text.p + at, text.n - at};
-}
-
 static enum err show(struct ctx *ctx, const struct reply_ref *ref, const struct ai_reply_row *row,
                      struct reply *out)
 {
@@ -115,7 +102,7 @@ static enum err show(struct ctx *ctx, const struct reply_ref *ref, const struct 
         TRY(reply_kept(ctx, row->id, &text));
     else if (row->seq)
         TRY(entry_text(ctx, row, &text));
-    out->text = from_char(text, ref->offset, &out->offset);
+    out->text = reply_text_from(text, ref->offset, &out->offset);
     return OK;
 }
 
@@ -356,27 +343,4 @@ static enum err release(struct ctx *ctx, void *arg)
 enum err reply_release(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process, int64_t later_ms)
 {
     return tx_run(ctx, release, &(struct ending){.reply = reply, .process = process, .later_ms = later_ms});
-}
-
-/* ---- the text so far ---- */
-
-enum err reply_keep(struct ctx *ctx, uint64_t id, struct str text)
-{
-    const struct inbox_key key = inbox_reply_key(id);
-    struct redis_reply reply;
-
-    return redis_call(ctx->redis, ctx->arena, &reply,
-                      (struct str[]){STR("SET"), {key.text, key.n}, text, STR("EX"), STR(KEPT_SECONDS)}, 5);
-}
-
-enum err reply_kept(struct ctx *ctx, uint64_t id, struct str *text)
-{
-    const struct inbox_key key = inbox_reply_key(id);
-    struct redis_reply reply;
-
-    *text = STR("");
-    TRY(redis_call(ctx->redis, ctx->arena, &reply, (struct str[]){STR("GET"), {key.text, key.n}}, 2));
-    if (reply.type == REDIS_STR && utf8_check(reply.str, NULL))
-        *text = reply.str;
-    return OK;
 }

@@ -83,9 +83,5 @@ enum err reply_reserve(struct ctx *ctx, const struct ai_reply_row *reply, uint64
 /* Gives it back, as if it had not begun; it is taken up again after so long at the earliest. */
 enum err reply_release(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
                        int64_t later_ms) MUST_CHECK;
-/* The text so far, for those who missed some; best effort. */
-enum err reply_keep(struct ctx *ctx, uint64_t id, struct str text) MUST_CHECK;
-/* Empty if it is not there. */
-enum err reply_kept(struct ctx *ctx, uint64_t id, struct str *text) MUST_CHECK;
 
 #endif

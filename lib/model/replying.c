@@ -10,6 +10,7 @@
 #include "model/helps.h"
 #include "model/house.h"
 #include "model/prompt.h"
+#include "model/replytext.h"
 #include "model/ringer.h"
 #include "model/spending.h"
 
@@ -147,7 +148,6 @@ static void tell(struct answerer *a, struct replying *answer)
     const struct str text = call_text(answer->call);
     struct str news = {text.p + answer->told, text.n - answer->told};
     struct ctx ctx = replying_ctx(a, reply);
-    struct buf event = buf_in(ctx.arena);
     uint64_t ids[READERS_MAX];
     size_t n;
 
@@ -155,15 +155,8 @@ static void tell(struct answerer *a, struct replying *answer)
         return;
     if (reply_keep(&ctx, reply->id, text) != OK)
         return; /* a reader could not ask for what comes now */
-    buf_printf(
-        &event,
-        "{\"type\":\"ai.delta\",\"conversation_id\":\"%llu\",\"reply_id\":\"%llu\",\"assistant_id\":\"%llu\","
-        "\"reply_to_seq\":%llu,\"offset\":%zu,\"text\":",
-        (unsigned long long)reply->conversation_id, (unsigned long long)reply->id,
-        (unsigned long long)reply->assistant_id, (unsigned long long)reply->ask_seq, answer->told_chars);
-    buf_json(&event, news);
-    buf_char(&event, '}');
-    ringer_whisper(house_ringer(a->house), ids, n, buf_done(&event), 0);
+    const struct str event = reply_delta(ctx.arena, reply, news, (int64_t)answer->told_chars);
+    ringer_whisper(house_ringer(a->house), ids, n, event, 0);
     answer->has_told = true;
     answer->told += news.n;
     answer->told_chars += count_chars(news);

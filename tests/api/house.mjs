@@ -16,6 +16,7 @@ const settings = {
   POSTHOUSE_STREAM_BEAT_S: '1',
   POSTHOUSE_OUTPUT_TIMEOUT_S: '2',
   POSTHOUSE_AI_USER_ANSWERS: '40',
+  POSTHOUSE_AI_ASSISTANT_TOKENS_PER_DAY: '250000',
 }
 /** The server of models: a provider of the house for each of its ways; the waits are short only where one is waited for. */
 export const stub = await openStub()
