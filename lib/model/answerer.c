@@ -9,6 +9,7 @@
 #include "ext/crypt.h"
 #include "model/house.h"
 #include "model/replying.h"
+#include "model/replytext.h"
 
 enum {
     WAIT_MS = 50,
@@ -30,12 +31,20 @@ static void forget(struct answerer *a, struct replying *answer)
     a->n--;
 }
 
+/* True: it is no more ours. */
+static bool is_gone(struct answerer *a, struct replying *answer)
+{
+    if ((!answer->is_over && !answer->is_early) || clock_mono_ms() < answer->next_ms)
+        return false;
+    return answer->is_over ? replying_end(a, answer) : replying_postpone(a, answer);
+}
+
 static void step_all(struct answerer *a)
 {
     for (struct replying **at = &a->first; *at;) {
         struct replying *answer = *at;
         replying_step(a, answer);
-        if (answer->is_over && clock_mono_ms() >= answer->next_ms && replying_end(a, answer)) {
+        if (is_gone(a, answer)) {
             *at = answer->next;
             forget(a, answer);
         } else {
@@ -184,7 +193,7 @@ static void leave(struct answerer *a)
         struct replying *answer = a->first;
         struct ctx ctx = replying_ctx(a, &answer->reply);
         if (!answer->is_over && (!answer->call || !call_has_begun(answer->call))) {
-            if (reply_release(&ctx, &answer->reply, a->process) != OK)
+            if (reply_release(&ctx, &answer->reply, a->process, 0) != OK)
                 log_warn("a reply could not be given back", log_id("reply_id", answer->reply.id));
         } else {
             if (!answer->is_over)

@@ -21,6 +21,7 @@ struct replying {
     struct call *call;
     uint64_t prompt_tokens;
     bool has_reserved, is_cancelled, has_told, has_fallen_back;
+    bool is_early; /* others of the same person come first: to be given back */
     bool is_over;
     struct reply_end end; /* when it is over; its text is the call's */
     int64_t next_ms;      /* not before: beginning, or ending */
@@ -52,6 +53,8 @@ struct ctx replying_ctx(struct answerer *a, const struct ai_reply_row *reply);
 void replying_step(struct answerer *a, struct replying *answer);
 /* It ends so. */
 void replying_over(struct replying *answer, enum reply_state state, const char *reason);
+/* Gives back what is too early. True: it is no more ours. */
+bool replying_postpone(struct answerer *a, struct replying *answer);
 /* Writes the end of what is over. True: it is no more ours. */
 bool replying_end(struct answerer *a, struct replying *answer);
 

@@ -16,6 +16,7 @@
 #include "model/log.h"
 #include "model/prompt.h"
 #include "model/replies.h"
+#include "model/spending.h"
 #include "model/writer.h"
 
 enum { WAIT_MS = 20000, PROCESS = 77 };
@@ -230,7 +231,8 @@ static void test_who_is_blocked_says_nothing(void)
 
 static uint64_t reserved(const struct scene *s)
 {
-    return fixture_number(s->p, "SELECT SUM(reserved) FROM ai_usage WHERE user_id = %" PRIu64, s->p->id);
+    return fixture_number(
+        s->p, "SELECT SUM(reserved) FROM ai_spending WHERE scope = 0 AND subject_id = %" PRIu64, s->p->id);
 }
 
 static void test_tokens(void)
@@ -252,7 +254,7 @@ static void test_tokens(void)
     CU_ASSERT_EQUAL(reply_end(&ctx, &first, PROCESS, &failed), OK);
     CU_ASSERT_EQUAL(reserved(&s), 0);
     CU_ASSERT_EQUAL(reply_reserve(&ctx, &second, PROCESS, 11), OK);
-    CU_ASSERT_EQUAL(reply_release(&ctx, &second, PROCESS), OK);
+    CU_ASSERT_EQUAL(reply_release(&ctx, &second, PROCESS, 0), OK);
     CU_ASSERT_EQUAL(reserved(&s), 0);
     CU_ASSERT_EQUAL(replies(&s, "state = 0 AND claimed_by = 0"), 1);
     struct ai_usage usage;
