@@ -14,7 +14,6 @@ const ai = {
       make: 'Make an assistant:',
     },
     offMore: 'The README has OpenAI, DeepSeek, Qwen, Ollama and vLLM under “Connecting a model”.',
-    talk: 'Talk to {name}',
     alsoAssistants: 'Assistants',
     waiting: 'is thinking…',
     writing: 'is writing…',
@@ -35,7 +34,6 @@ const ai = {
     suggest: 'Suggest replies',
     suggesting: 'Thinking of replies…',
     suggestions: 'Suggested replies',
-    suggestAgain: 'Others',
     suggestClose: 'Close the suggestions',
     missed: '{n} unread message | {n} unread message | {n} unread messages',
     missedDo: 'What did I miss?',
@@ -46,7 +44,6 @@ const ai = {
     missedFrom: 'There is more above: this begins with the newest that a model can read at once.',
     missedEmpty: 'Nothing worth a line was said.',
     missedJump: 'To message {n}',
-    usage: 'Use of assistants',
     usageToday: 'Today',
     usageHint: 'Tokens are how models count words. Answers, summaries, translations and suggestions count together; a new day begins at {when}.',
     usageOf: '{used} of {limit} tokens used',
@@ -54,7 +51,6 @@ const ai = {
     usageLeft: '{left} left',
     usageNoLimit: 'There is no limit.',
     usageCost: 'Cost today',
-    newDay: 'midnight UTC',
   },
 }
 

@@ -17,7 +17,6 @@ const texts: Texts<typeof ai> = {
       make: '添加一位助手：',
     },
     offMore: 'README 的 “Connecting a model” 一节有 OpenAI、DeepSeek、通义千问、Ollama 和 vLLM 的写法。',
-    talk: '和{name}聊天',
     alsoAssistants: '助手',
     waiting: '正在思考…',
     writing: '正在写…',
@@ -38,7 +37,6 @@ const texts: Texts<typeof ai> = {
     suggest: '建议回复',
     suggesting: '正在想怎么回复…',
     suggestions: '建议的回复',
-    suggestAgain: '换一批',
     suggestClose: '关闭建议',
     missed: '{n} 条未读消息 | {n} 条未读消息 | {n} 条未读消息',
     missedDo: '我错过了什么？',
@@ -49,7 +47,6 @@ const texts: Texts<typeof ai> = {
     missedFrom: '前面还有更多：这里从模型一次能读完的最近部分开始。',
     missedEmpty: '没有什么值得一提的内容。',
     missedJump: '跳到第 {n} 条消息',
-    usage: '助手用量',
     usageToday: '今天',
     usageHint: '词元是模型计算文字的单位。回答、总结、翻译和建议一起计算；新的一天从{when}开始。',
     usageOf: '已用 {used} / {limit} 个词元',
@@ -57,7 +54,6 @@ const texts: Texts<typeof ai> = {
     usageLeft: '还剩 {left}',
     usageNoLimit: '没有上限。',
     usageCost: '今天的费用',
-    newDay: '协调世界时零点',
   },
 }
 

@@ -210,6 +210,7 @@ const en = {
     settings: 'Privacy and appearance',
     password: 'Password',
     devices: 'Devices',
+    usage: 'Use of assistants',
     account: 'Account',
     signOut: 'Sign out',
     signOutTitle: 'Sign out?',

@@ -211,6 +211,7 @@ const zhCN: Messages = {
     settings: '隐私与外观',
     password: '修改密码',
     devices: '登录设备',
+    usage: '助手用量',
     account: '账号',
     signOut: '退出登录',
     signOutTitle: '确定退出登录？',
