@@ -126,8 +126,10 @@ step('a long answer is followed at the end, and leaves alone who reads further u
   words.next(Array.from({ length: 30 }, (_, n) => line(n)).join(''))
   await until('the end is followed', async () => (await lastText()).includes('第 29 行') && (await atEnd()))
   await anna.at('message-list').hover()
-  await anna.page.mouse.wheel(0, -500)
-  await until('one has scrolled up', async () => !(await atEnd()))
+  await until('one has scrolled up', async () => {
+    await anna.page.mouse.wheel(0, -200)
+    return !(await atEnd())
+  })
   await anna.see('jump-bottom')
   const top = await anna.page.evaluate(() => document.querySelector('[data-test="message-list"]').scrollTop)
   words.next(Array.from({ length: 10 }, (_, n) => line(30 + n)).join(''))

@@ -9,7 +9,7 @@ export function useMoney() {
     const amount = micros / 1_000_000
     const digits = { minimumFractionDigits: 2, maximumFractionDigits: amount < 1 ? 6 : 2 }
     try {
-      return new Intl.NumberFormat(locale.value, { ...digits, style: 'currency', currency }).format(amount)
+      return new Intl.NumberFormat(locale.value, { ...digits, style: 'currency', currency, currencyDisplay: 'narrowSymbol' }).format(amount)
     } catch (error) {
       // What the operator wrote is no code that the browser knows.
       if (!(error instanceof RangeError)) throw error

@@ -54,7 +54,9 @@ export function useNames() {
     if (body.kind === 'location') return t('message.labelled', { label: t('message.location'), text: body.name })
     if (body.kind === 'card') return t('message.labelled', { label: t('message.cardOf'), text: nameOf(body.userId, entry.conversation_id) })
     if (body.kind === 'merged') return t('message.labelled', { label: t('message.mergedTitle'), text: body.title })
-    return entry.summary || t('chat.unknownEntry')
+    // One line of a text with Markdown says more without its marks.
+    const isMarked = people.users.get(entry.sender_id ?? '')?.kind === 'assistant'
+    return (isMarked ? entry.summary.replace(/[*`#|]+/g, '') : entry.summary) || t('chat.unknownEntry')
   }
 
   function summaryOf(entry: Entry): string {
