@@ -120,11 +120,14 @@ test('a picture is a marked link and asks nobody', () => {
 test('code has its language, a button, and colours when they have come', async () => {
   const text = '```js\nconst a = "<b>"\n```'
   const later = vi.fn()
+  const also = vi.fn()
   const before = show(text, later)
+  show('```js\n1\n```', also)
   expect(before.querySelector('.code-language')?.textContent).toBe('js')
   expect(before.querySelector('[data-test="copy-code"]')?.textContent).toBe('Copy')
   expect(before.querySelector('pre code')?.textContent).toBe('const a = "<b>"\n')
   await vi.waitFor(() => expect(later).toHaveBeenCalled())
+  await vi.waitFor(() => expect(also).toHaveBeenCalled())
   const after = show(text)
   expect(after.querySelector('.hljs-keyword')?.textContent).toBe('const')
   expect(after.querySelector('pre code')?.textContent).toBe('const a = "<b>"\n')

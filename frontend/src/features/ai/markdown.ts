@@ -26,9 +26,13 @@ const POLICY: Config & { RETURN_DOM_FRAGMENT: true } = {
   RETURN_DOM_FRAGMENT: true,
 }
 const SAFE_LINK = /^(?:https?:\/\/|mailto:)/i
+const LONGEST_LANGUAGE = 20
 const OUR_CLASS = /^hljs-[a-z_-]+$/
 
-let arrived: () => void = () => undefined
+/* Of one rendering: whom to tell that colours have come. */
+interface Rendering {
+  later: () => void
+}
 
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true, typographer: false })
 markdown.validateLink = (url) => SAFE_LINK.test(url.trim())
@@ -42,10 +46,13 @@ markdown.renderer.rules['image'] = (tokens, at) => {
   const words = token?.content.trim() || url
   return SAFE_LINK.test(url) ? `<a href="${escape(url)}" data-picture="">${escape(words)}</a>` : escape(words)
 }
-const block = (code: string, language: string) =>
-  `<pre data-language="${escape(language)}"><code>${highlight(code, language, () => arrived()) ?? escape(code)}</code></pre>\n`
-markdown.renderer.rules['fence'] = (tokens, at) => block(tokens[at]?.content ?? '', (tokens[at]?.info ?? '').trim().split(/\s+/)[0]?.slice(0, 20) ?? '')
-markdown.renderer.rules['code_block'] = (tokens, at) => block(tokens[at]?.content ?? '', '')
+const block = (code: string, language: string, { later }: Rendering) =>
+  `<pre data-language="${escape(language)}"><code>${highlight(code, language, later) ?? escape(code)}</code></pre>\n`
+markdown.renderer.rules['fence'] = (tokens, at, _options, env: Rendering) => {
+  const [language = ''] = (tokens[at]?.info ?? '').trim().split(/\s+/)
+  return block(tokens[at]?.content ?? '', language.slice(0, LONGEST_LANGUAGE), env)
+}
+markdown.renderer.rules['code_block'] = (tokens, at, _options, env: Rendering) => block(tokens[at]?.content ?? '', '', env)
 
 /* Classes of others would dress a text up as a part of the app. */
 function onlyOurs(root: DocumentFragment): void {
@@ -106,8 +113,8 @@ function frameTables(root: DocumentFragment): void {
 
 /* `later` is called when colours for its code have come, and it is worth rendering again. */
 export function renderMarkdown(text: string, texts: MarkdownTexts, later: () => void): DocumentFragment {
-  arrived = later
-  const root = DOMPurify.sanitize(markdown.render(text), POLICY)
+  const env: Rendering = { later }
+  const root = DOMPurify.sanitize(markdown.render(text, env), POLICY)
   onlyOurs(root)
   markLinks(root, texts)
   dressCode(root, texts)
