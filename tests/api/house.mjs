@@ -36,6 +36,7 @@ function configure(folder) {
     { name: 'behind', base_url: stub.url('500'), model: 'm', ...WAITS, fallback: 'fine' },
     { name: 'dear', base_url: stub.url('slow'), model: 'm', ...WAITS, ...PATIENT, context_tokens: 40000, max_output_tokens: 20000 },
   )
+  if (process.env.TEST_MODEL_URL) providers.push({ name: 'real', base_url: process.env.TEST_MODEL_URL, model: 'noise', ...WAITS, max_output_tokens: 400, temperature: 0.9 })
   writeFileSync(join(folder, 'providers.json'), JSON.stringify({ currency: 'CNY', providers }))
   writeFileSync(join(folder, 'posthouse.conf'), `providers = ${join(folder, 'providers.json')}\nai_helper = help\n`)
 }
