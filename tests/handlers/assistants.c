@@ -309,7 +309,7 @@ static void test_what_a_model_is_told(void)
     const struct ai_reply_row reply = {
         .conversation_id = s.conversation, .assistant_id = s.bot, .asker_id = s.p->id, .ask_seq = seq};
     CU_ASSERT_EQUAL_FATAL(assistant_for(&s.p->ctx, s.bot, &assistant), OK);
-    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, &prompt), OK);
+    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, NULL, &prompt), OK);
     CU_ASSERT_TRUE(str_eq(
         prompt.json,
         STR("{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":100,"
@@ -317,15 +317,15 @@ static void test_what_a_model_is_told(void)
             "{\"role\":\"user\",\"content\":\"first \\\"words\\\"\"},"
             "{\"role\":\"user\",\"content\":\"what did I say?\"}]}")));
     provider.context_tokens = 120; /* room for what is asked alone */
-    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, &prompt), OK);
+    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, NULL, &prompt), OK);
     CU_ASSERT_PTR_NULL(strstr(prompt.json.p, "first"));
     CU_ASSERT_PTR_NOT_NULL(strstr(prompt.json.p, "what did I say?"));
     fixture_number(
         s.p, "UPDATE entries SET recalled_at = 1 WHERE conversation_id = %" PRIu64 " AND seq = %" PRIu64,
         s.conversation, seq);
-    CU_ASSERT_EQUAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, &prompt), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, NULL, &prompt), ERR_NOT_FOUND);
     struct person *stranger = person_new(house, 1);
-    CU_ASSERT_EQUAL(prompt_make(&stranger->ctx, &reply, &assistant, &provider, &prompt), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(prompt_make(&stranger->ctx, &reply, &assistant, &provider, NULL, &prompt), ERR_NOT_FOUND);
     person_free(stranger);
     person_free(s.p);
 }
