@@ -27,6 +27,8 @@ static void forget(struct answerer *a, struct replying *answer)
 {
     if (answer->call)
         call_free(answer->call);
+    if (answer->glance)
+        glance_free(answer->glance);
     free(answer);
     a->n--;
 }
@@ -225,6 +227,7 @@ struct answerer *answerer_new(struct house *house, const struct providers *provi
     a->house = house;
     a->providers = providers;
     a->streams = streams_new();
+    a->glances = glances_new(house);
     a->arena = arena_new();
     a->db = db_new(house_conf(house));
     a->redis = redis_new(house_conf(house), REDIS_MS);
@@ -245,6 +248,7 @@ void answerer_free(struct answerer *a)
     atomic_store(&a->stopping, true);
     pthread_join(a->thread, NULL);
     streams_free(a->streams);
+    glances_free(a->glances);
     redis_free(a->redis);
     db_free(a->db);
     arena_free(a->arena);

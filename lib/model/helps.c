@@ -93,11 +93,11 @@ static enum err insert(struct ctx *ctx, const struct help_about *about, struct s
     return q_help_job_insert(ctx, &job, NULL);
 }
 
-enum err help_ask(struct ctx *ctx, const struct help_about *asked, const struct provider *provider,
+enum err help_ask(struct ctx *ctx, const struct help_about *wanted, const struct provider *provider,
                   struct help *out)
 {
     struct conversation_access access = {0};
-    struct help_about about = *asked;
+    struct help_about about = *wanted;
     struct help_words words;
     struct help_row row;
 

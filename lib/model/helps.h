@@ -32,7 +32,7 @@ extern const struct shape help_shape;
  * Asks, or finds what was asked before; one that failed is asked again. Inside a transaction. `about`: to_seq
  * 0 is the newest. `provider` is the one that helps. ERR_NOT_FOUND, ERR_AI_LIMIT.
  */
-enum err help_ask(struct ctx *ctx, const struct help_about *about, const struct provider *provider,
+enum err help_ask(struct ctx *ctx, const struct help_about *wanted, const struct provider *provider,
                   struct help *out) MUST_CHECK;
 /* One's own; ERR_NOT_FOUND, also when what it was made of is not the same any more. */
 enum err help_load(struct ctx *ctx, uint64_t id, const struct provider *provider,

@@ -128,8 +128,8 @@ enum err help_words(struct ctx *ctx, const struct help_about *about, const struc
     const struct str told = task(ctx, about, reader),
                      words = about->kind == HELP_TRANSLATION ? said->words : lines(ctx, said, n);
     prompt_begin(&b, p);
-    prompt_message(&b, "system", STR_NONE, told);
-    prompt_message(&b, "user", STR_NONE, words);
+    prompt_message(&b, "system", told);
+    prompt_message(&b, "user", words);
     buf_c(&b, "]}");
     out->prompt.json = buf_done(&b);
     set_digest(about, told, words, out);

@@ -11,11 +11,13 @@
 #include "queries.h"
 
 enum {
-    TURN_MS = 250,
+    TURN_MS = 500,
+    LATE_MS = 750,      /* an older row is not left to the next turn */
     PATIENCE_MS = 5000, /* of the database */
-    QUEUE_ROWS = 16,    /* of up to 256 entries */
+    QUEUE_ROWS = 256,   /* of up to 256 entries */
+    TAKEN_MAX = 4096,   /* entries at once, and what the last row has more */
     CLAIM_MS = 10 * 1000,
-    FILED_MAX = 128, /* entries of one transaction: for so long nobody can recall them */
+    FILED_MAX = 512, /* entries of one transaction: for so long nobody can recall them */
     SWEEP_CONVERSATIONS = 64,
     SWEEP_ENTRIES = 1024, /* of a conversation, at once */
     SWEEP_TURN_MS = 50,   /* of each turn at most */
@@ -72,27 +74,47 @@ static void take_refs(struct ctx *ctx, const struct outbox_row *row, struct even
             event_add(events, ctx->arena, its.items[i]);
 }
 
+static int compare_refs(const void *a, const void *b)
+{
+    const struct entry_ref *x = a, *y = b;
+
+    if (x->conversation_id != y->conversation_id)
+        return x->conversation_id < y->conversation_id ? -1 : 1;
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* A conversation's entries side by side: they share rows of the index, which are then written once for all.
+ */
+static struct entry_ref *sorted_refs(struct ctx *ctx, const struct event_list *events)
+{
+    struct entry_ref *refs = arena_array(ctx->arena, events->n, sizeof *refs);
+
+    for (size_t i = 0; i < events->n; i++)
+        refs[i] = (struct entry_ref){events->items[i].id, events->items[i].seq};
+    if (events->n)
+        qsort(refs, events->n, sizeof *refs, compare_refs);
+    return refs;
+}
+
 enum err indexer_queue(struct ctx *ctx, size_t *filed)
 {
     struct event_list events = {0};
     struct outbox_row *rows;
     uint64_t ids[QUEUE_ROWS], claimed;
-    size_t n;
+    size_t n_due, n = 0;
 
     *filed = 0;
-    TRY(q_search_queue_due(ctx, QUEUE_ROWS, &rows, &n));
+    TRY(q_search_queue_due(ctx, QUEUE_ROWS, &rows, &n_due));
+    for (; n < n_due && events.n < TAKEN_MAX; n++) {
+        ids[n] = rows[n].id;
+        take_refs(ctx, &rows[n], &events);
+    }
     if (!n)
         return OK;
-    for (size_t i = 0; i < n; i++) {
-        ids[i] = rows[i].id;
-        take_refs(ctx, &rows[i], &events);
-    }
     TRY(q_search_queue_claim(ctx, CLAIM_MS, ids, n, &claimed));
     if (!claimed)
         return OK; /* another indexer has them */
-    struct entry_ref *refs = arena_array(ctx->arena, events.n, sizeof *refs);
-    for (size_t i = 0; i < events.n; i++)
-        refs[i] = (struct entry_ref){events.items[i].id, events.items[i].seq};
+    const struct entry_ref *refs = sorted_refs(ctx, &events);
     TRY(file_all(ctx, &(struct filing){.refs = refs, .n = events.n, .done = ids, .n_done = n}));
     *filed = events.n ? events.n : 1;
     return OK;
@@ -184,22 +206,26 @@ static void rest(struct indexer *x, int64_t ms)
     pthread_mutex_unlock(&x->lock);
 }
 
-/* Rests as long as it works: who sends at the same time has the greater part of the database. */
+/*
+ * Once a turn, so that what a busy conversation says meanwhile is filed together. When it is late it goes on,
+ * and rests as long as it works: who sends at the same time has the greater part of the database.
+ */
 static enum err drain(struct indexer *x, struct ctx *ctx)
 {
-    size_t filed = 1;
+    struct outbox_age_row age;
+    size_t filed;
 
-    while (filed && !is_stopping(x)) {
+    do {
         const int64_t began_ms = clock_mono_ms();
-        struct outbox_age_row age;
         db_deadline(x->db, began_ms + PATIENCE_MS);
         TRY(q_search_queue_age(ctx, &age));
         count_set(x->age_ms, age.age_ms > 0 ? (uint64_t)age.age_ms : 0);
         TRY(indexer_queue(ctx, &filed));
         count_add(x->filed, filed);
         arena_reset(x->arena);
-        rest(x, clock_mono_ms() - began_ms);
-    }
+        if (age.age_ms >= LATE_MS)
+            rest(x, clock_mono_ms() - began_ms);
+    } while (filed && age.age_ms >= LATE_MS && !is_stopping(x));
     return OK;
 }
 

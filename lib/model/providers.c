@@ -26,7 +26,7 @@ struct row {
     struct str name, base_url, key_file, key_env, model, fallback;
     double temperature, input_price, output_price;
     unsigned char has_temperature;
-    bool private_address;
+    bool private_address, pictures;
     int64_t context_tokens, max_output_tokens, connect_s, first_token_s, between_tokens_s, answer_s;
 };
 
@@ -65,6 +65,7 @@ static const struct field row_fields[] = {
     PRICE(input_price),
     PRICE(output_price),
     {.name = "private_address", .type = FIELD_BOOL, .at = offsetof(struct row, private_address)},
+    {.name = "pictures", .type = FIELD_BOOL, .at = offsetof(struct row, pictures)},
     NUMBER(context_tokens, 256, 10000000),
     NUMBER(max_output_tokens, 16, 100000),
     NUMBER(connect_s, 1, 120),
@@ -194,6 +195,7 @@ static enum err take(struct providers *p, const struct row *row, size_t i, struc
         .temperature = row->temperature,
         .has_temperature = row->has_temperature == HAS_VALUE,
         .may_be_private = row->private_address,
+        .takes_pictures = row->pictures,
         .input_price = row->input_price,
         .output_price = row->output_price,
         .context_tokens = or_else(row->context_tokens, 8000),

@@ -22,7 +22,7 @@ struct provider {
     const char *name, *url, *model; /* url: of the call, …/chat/completions */
     const char *authorization;      /* the header; NULL: none is sent */
     double temperature;
-    bool has_temperature, may_be_private;
+    bool has_temperature, may_be_private, takes_pictures;
     int64_t context_tokens, max_output_tokens;
     double input_price, output_price; /* of a million tokens; 0: none is known */
     int64_t connect_s, first_token_s, between_tokens_s, answer_s;

@@ -71,7 +71,8 @@ static enum err choose(struct answerer *a, struct ctx *ctx, struct replying *ans
     if (!answer->provider)
         return ERR_AI_OFF;
     return answer->reply.kind ? help_prompt(ctx, &answer->reply, answer->provider, prompt)
-                              : prompt_make(ctx, &answer->reply, &assistant, answer->provider, prompt);
+                              : prompt_make(ctx, &answer->reply, &assistant, answer->provider,
+                                            answer->provider->takes_pictures ? answer->glance : NULL, prompt);
 }
 
 /* Everything before the call. ERR_RATE_LIMITED: others of his come first. ERR_AI_LIMIT, ERR_NOT_FOUND,
@@ -97,8 +98,31 @@ static bool is_trouble(enum err err)
     return err == ERR_UNAVAILABLE || err == ERR_OUTCOME_UNKNOWN || err == ERR_RETRY;
 }
 
+/* An assistant that is shown pictures: they are fetched first. What goes wrong here, prepare() will say. */
+static void look_at_pictures(struct answerer *a, struct replying *answer)
+{
+    struct ctx ctx = replying_ctx(a, &answer->reply);
+    struct assistant_row assistant = {.provider = STR("")};
+    uint64_t ids[GLANCE_PICTURES_MAX];
+    size_t n = 0;
+
+    answer->has_looked = true;
+    if (answer->reply.kind || spending_check(&ctx, ctx.actor.user_id) != OK ||
+        assistant_for(&ctx, answer->reply.assistant_id, &assistant) != OK)
+        return;
+    const struct provider *p = providers_find(a->providers, assistant.provider);
+    if (!assistant.pictures || !p || !p->takes_pictures ||
+        prompt_pictures(&ctx, &answer->reply, ids, GLANCE_PICTURES_MAX, &n) != OK || !n)
+        return;
+    answer->glance = glance_new(a->glances, &ctx.actor, ids, n);
+}
+
 static void begin(struct answerer *a, struct replying *answer)
 {
+    if (!answer->has_looked)
+        look_at_pictures(a, answer);
+    if (answer->glance && !glance_is_done(answer->glance))
+        return;
     const enum err err = prepare(a, answer);
 
     if (err == OK)

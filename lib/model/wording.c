@@ -113,9 +113,19 @@ static void file_dense(struct arena *arena, const int32_t *chars, uint32_t n, st
         t->items[t->n++] = term(arena, chars + i, 2);
 }
 
+/* At least as many as the words are filed under. */
+static size_t room_for(const struct words *words)
+{
+    size_t room = 0;
+
+    for (size_t i = 0; i < words->n && room < WORDING_TERMS_MAX; i++)
+        room += words->items[i].is_dense || words->items[i].n < LENGTHS ? words->items[i].n : LENGTHS;
+    return room < WORDING_TERMS_MAX ? room : WORDING_TERMS_MAX;
+}
+
 struct terms wording_terms(struct arena *arena, const struct words *words)
 {
-    struct terms t = {.items = arena_array(arena, WORDING_TERMS_MAX, sizeof(struct str))};
+    struct terms t = {.items = arena_array(arena, room_for(words), sizeof(struct str))};
 
     for (size_t i = 0; i < words->n && t.n < WORDING_TERMS_MAX; i++) {
         const struct word *w = &words->items[i];

@@ -11,9 +11,9 @@ VALUES (:id, :app_id, :username, :username_key, :nickname, :nickname_key, '', NU
   NULL, 0, 0, 0, 0, 1, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), 0, NULL);
 
 -- name: assistant_insert :exec
--- in: user_id u64, app_id u64, provider str, prompt str, listed bool
-INSERT INTO assistants (user_id, app_id, provider, prompt, listed, created_at)
-VALUES (:user_id, :app_id, :provider, :prompt, :listed, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));
+-- in: user_id u64, app_id u64, provider str, prompt str, listed bool, pictures bool
+INSERT INTO assistants (user_id, app_id, provider, prompt, listed, pictures, created_at)
+VALUES (:user_id, :app_id, :provider, :prompt, :listed, :pictures, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));
 
 -- name: assistant_allow :exec
 -- in: assistant_id u64, subject_id u64
@@ -45,8 +45,8 @@ WHERE a.app_id = :app_id AND a.user_id > :after ORDER BY a.user_id LIMIT :max;
 -- name: assistants_usable :many
 -- Those on offer to somebody, after an id.
 -- in: app_id u64, asker_id u64, after u64, max u64
--- out: assistant_row(user_id u64, provider str, prompt str)
-SELECT a.user_id, a.provider, a.prompt FROM assistants AS a
+-- out: assistant_row(user_id u64, provider str, prompt str, pictures bool)
+SELECT a.user_id, a.provider, a.prompt, a.pictures FROM assistants AS a
 WHERE a.app_id = :app_id AND a.user_id > :after
   AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = a.user_id AND u.state = 0)
   AND (a.listed = 0 OR EXISTS (SELECT 1 FROM assistant_allowed AS l WHERE l.assistant_id = a.user_id
@@ -58,7 +58,7 @@ ORDER BY a.user_id LIMIT :max;
 -- One of them.
 -- in: app_id u64, asker_id u64, user_id u64
 -- out: assistant_row
-SELECT a.user_id, a.provider, a.prompt FROM assistants AS a
+SELECT a.user_id, a.provider, a.prompt, a.pictures FROM assistants AS a
 WHERE a.app_id = :app_id AND a.user_id = :user_id
   AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = a.user_id AND u.state = 0)
   AND (a.listed = 0 OR EXISTS (SELECT 1 FROM assistant_allowed AS l WHERE l.assistant_id = a.user_id

@@ -5,6 +5,8 @@ ALTER TABLE ai_replies
     ADD COLUMN cost BIGINT UNSIGNED NOT NULL DEFAULT 0,  -- in millionths of the currency of the providers
     ADD KEY ai_replies_kind (kind, created_at);
 
+ALTER TABLE assistants ADD COLUMN pictures TINYINT UNSIGNED NOT NULL DEFAULT 0; -- it is shown them, if its model takes them
+
 -- A help that was asked for: of ai_replies of the same id, which is the job. Its ask_seq is the last entry that it is about.
 CREATE TABLE ai_helps (
     id          BIGINT UNSIGNED NOT NULL PRIMARY KEY,

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { openHouse, root, until } from '../lib/house.mjs'
+import { addAssistant, measure, openModel } from './answers.mjs'
 import { cpuUs, kernelKib, less, memoryKib, partsOf, sum } from './meter.mjs'
 import { addCircle, addEntries, addGroup, addPeople, circleId, conversationId, pairsFile, seedCircle, tokensOf, userId } from './people.mjs'
 
@@ -75,10 +76,16 @@ const base = (bench) => ({
 const here = async (bench, goal) => (goal * (await base(bench).static()).per_s) / STATIC_OF_GOALS
 const hereTime = async (bench, goal) => (goal * STATIC_OF_GOALS) / (await base(bench).static()).per_s
 
-// Runs a load and notes the µs of CPU that each part spent on one message.
+// What was said before is in the search index: its work is no part of what is measured next.
+const filed = (bench) => until('the search index to be up to date', async () =>
+  (await bench.house.sql('SELECT COUNT(*) FROM search_queue'))[0][0] === '0', { deadlineMs: 120_000, everyMs: 200 })
+
+// Runs a load and notes the µs of CPU that each part spent on one message, what comes after its answer included.
 async function budgeted(bench, name, task) {
+  await filed(bench)
   const before = cpuUs(bench.parts)
   const result = await task()
+  await filed(bench)
   const spent = { ...less(cpuUs(bench.parts), before), client: result.cpu_s * 1e6 }
   const each = Object.fromEntries(Object.entries(spent).map(([part, us]) => [part, round(us / result.all, 1)]))
   report.budget[name] = { ...each, all: round(sum(spent) / result.all, 1) }
@@ -322,6 +329,23 @@ async function rowsOfGroup() {
   }
 }
 
+// Answers of assistants, all written by one process. Each word comes with the next telling, four times a second.
+async function rowsOfAnswers() {
+  const ANSWERS = 200, TELL_MS = 250
+  const model = await openModel()
+  const bench = await open(ANSWERS, model.settings)
+  try {
+    const result = await measure(bench.house, model, bench.tokens.slice(0, ANSWERS), await addAssistant(bench.house, model.settings), 15)
+    const name = `${ANSWERS} answers at once, from the model to the reader`
+    row(`${name}, p50`, result.p50_ms, 'ms', { limit: TELL_MS / 2, of: 'half of the time between two tellings', more: `${result.n} words` })
+    row(`${name}, p99`, result.p99_ms, 'ms', { limit: TELL_MS, of: 'the time between two tellings', more: `at most ${round(result.max_ms)} ms` })
+    row('KiB of ai for an answer that is written', result.kib, 'KiB', { why: "libcurl's buffers" })
+  } finally {
+    await bench.house.close()
+    await model.close()
+  }
+}
+
 const rows = {
   memory: (bench) => rowOfMemory(bench, PARKED, 11), // the first: memory that nginx has used once it keeps
   get: rowsOfGets,
@@ -335,8 +359,9 @@ const rows = {
   growth: rowsOfGrowth,
   history: rowsOfHistory,
   group: rowsOfGroup,
+  ai: rowsOfAnswers,
 }
-const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group']
+const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group', 'ai']
 
 const chosen = process.env.ROWS ? process.env.ROWS.split(/[ ,]+/) : Object.keys(rows)
 const unknown = chosen.filter((name) => !rows[name])

@@ -1,6 +1,7 @@
 // Assistants: what is asked is answered once, with what the person may see; every fault of a provider becomes an entry.
 import assert from 'node:assert/strict'
 
+import { PNG } from '../pictures.mjs'
 import { Person, Poller, befriend, house, ok, refused, test, unique, until, uuid } from '../client.mjs'
 import { cgi, operate, stub } from '../house.mjs'
 
@@ -103,6 +104,28 @@ test('a prompt stands first; what was recalled is told to no model', async () =>
   ok(await person.delete(`/conversations/${conversation}/messages/${asked.seq}`), 204)
   await ask(person, conversation, 'what did I say?')
   assert.ok(!JSON.stringify(stub.asked.at(-1).body.messages.filter(({ role }) => role === 'user')).includes('a secret'))
+})
+
+test('pictures are shown to a model that takes them, if the assistant says so', async () => {
+  const person = await Person.register()
+  const [seeing, blind] = [await assistant('fine', '--pictures'), await assistant('fine')]
+  const file = ok(await person.post('/files', undefined, { raw: PNG, headers: { 'content-type': 'image/png' } }), 201).id
+  const shown = async (bot, question) => {
+    const conversation = await talk(person, bot)
+    const sent = ok(await person.post(`/conversations/${conversation}/messages`,
+      { client_msg_id: uuid(), type: 'image', content: { file_id: file } }), 201)
+    await ask(person, conversation, question)
+    return { conversation, sent, messages: stub.asked.at(-1).body.messages }
+  }
+  const { conversation, sent, messages: [picture, question] } = await shown(seeing, 'what is it?')
+  assert.equal(question.content, 'what is it?')
+  assert.equal(picture.content[0].type, 'text')
+  const [, data] = /^data:image\/webp;base64,(.+)$/.exec(picture.content[1].image_url.url)
+  assert.equal(Buffer.from(data, 'base64').toString('latin1', 8, 12), 'WEBP')
+  ok(await person.delete(`/conversations/${conversation}/messages/${sent.seq}`), 204)
+  await ask(person, conversation, 'and now?')
+  assert.ok(!JSON.stringify(stub.asked.at(-1).body).includes('image_url'))
+  assert.ok(!JSON.stringify((await shown(blind, 'and you?')).messages).includes('image_url'))
 })
 
 test('it is seen growing, stopped by who asked, and asked for again', async () => {
