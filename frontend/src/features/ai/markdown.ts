@@ -30,7 +30,7 @@ const LONGEST_LANGUAGE = 20
 const OUR_CLASS = /^hljs-[a-z_-]+$/
 
 /* Of one rendering: whom to tell that colours have come. */
-interface Rendering {
+interface Rendering extends Record<string | symbol, unknown> {
   later: () => void
 }
 
@@ -46,13 +46,13 @@ markdown.renderer.rules['image'] = (tokens, at) => {
   const words = token?.content.trim() || url
   return SAFE_LINK.test(url) ? `<a href="${escape(url)}" data-picture="">${escape(words)}</a>` : escape(words)
 }
-const block = (code: string, language: string, { later }: Rendering) =>
-  `<pre data-language="${escape(language)}"><code>${highlight(code, language, later) ?? escape(code)}</code></pre>\n`
-markdown.renderer.rules['fence'] = (tokens, at, _options, env: Rendering) => {
+const block = (code: string, language: string, env: unknown) =>
+  `<pre data-language="${escape(language)}"><code>${highlight(code, language, (env as Rendering).later) ?? escape(code)}</code></pre>\n`
+markdown.renderer.rules['fence'] = (tokens, at, _options, env) => {
   const [language = ''] = (tokens[at]?.info ?? '').trim().split(/\s+/)
   return block(tokens[at]?.content ?? '', language.slice(0, LONGEST_LANGUAGE), env)
 }
-markdown.renderer.rules['code_block'] = (tokens, at, _options, env: Rendering) => block(tokens[at]?.content ?? '', '', env)
+markdown.renderer.rules['code_block'] = (tokens, at, _options, env) => block(tokens[at]?.content ?? '', '', env)
 
 /* Classes of others would dress a text up as a part of the app. */
 function onlyOurs(root: DocumentFragment): void {
