@@ -1,20 +1,25 @@
 // Puts the client together. What belongs to which part is said there; here is only who tells whom.
 import { createAccount } from './account'
 import { createCalls } from './api'
+import { bytesByFetch } from './bytes'
 import { bodyOf, createHouse } from './call'
 import type { Client, ClientNotices, ClientOptions, SignedOutReason } from './client'
 import { Emitter } from './emitter'
 import { alwaysOn } from './environment'
+import { createFileCalls } from './files'
 import { Logs } from './logs'
 import { News } from './news'
 import { MessageOutbox } from './outbox'
 import { OutboxStore } from './outbox-store'
+import { memoryParcels } from './parcel-store'
+import { ParcelQueue } from './parcels'
 import { patiently } from './patience'
 import { POLL_MARGIN_MS } from './poll'
 import { SentHere } from './sent'
 import { SessionKeeper } from './session'
 import { memoryStorage } from './storage'
 import { sync } from './sync'
+import { Tus } from './tus'
 import { openTransport, sessionTransport, streamTransport } from './transport'
 import type { ClientEvent, Entry, HouseEvent } from './types'
 import { Waker } from './waker'
@@ -35,6 +40,7 @@ export function createClient(options: ClientOptions): Client {
     refresh: (refresh_token) => bodyOf(open.POST('/token/refresh', { body: { refresh_token } })),
     onSignedIn(session) {
       outbox.start(session.userId)
+      void parcels.start(session.userId)
       notices.emit('signed-in', session)
     },
     onSignedOut(reason) {
@@ -67,6 +73,16 @@ export function createClient(options: ClientOptions): Client {
     stored,
     shown: (conversationId, seq) => logs.shows(conversationId, seq),
     store: new OutboxStore(storage),
+    waker,
+    now,
+    random,
+  })
+  const tus = new Tus({ baseUrl, send: options.sendBytes ?? bytesByFetch(fetch), keeper })
+  const parcels: ParcelQueue = new ParcelQueue({
+    tus,
+    outbox,
+    store: options.parcelStore ?? memoryParcels(),
+    lock: (name, work) => (storage.lock ? storage.lock(name, work) : work()),
     waker,
     now,
     random,
@@ -116,11 +132,15 @@ export function createClient(options: ClientOptions): Client {
     logs.clear()
     // A session that merely grew too old leaves its unsent messages to the next one of the same person.
     outbox.end(reason !== 'expired')
+    parcels.end(reason !== 'expired')
     sentHere.forget()
     news.forget()
   }
 
-  if (keeper.info) outbox.start(keeper.info.userId)
+  if (keeper.info) {
+    outbox.start(keeper.info.userId)
+    void parcels.start(keeper.info.userId)
+  }
 
   return {
     ...calls,
@@ -140,6 +160,8 @@ export function createClient(options: ClientOptions): Client {
     },
     on: (notice, listener) => notices.on(notice, listener),
     outbox,
+    parcels,
+    files: createFileCalls(baseUrl, house, keeper, tus),
     log: (conversationId) => logs.get(conversationId),
     events: ({ signal } = {}) => news.events(signal),
     resume: () => news.resume(),
@@ -159,6 +181,7 @@ export function createClient(options: ClientOptions): Client {
       closing.abort()
       logs.clear()
       outbox.end(false)
+      parcels.end(false)
       news.forget()
       sentHere.close()
       stopLooking()
