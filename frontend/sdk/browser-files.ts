@@ -111,14 +111,16 @@ export function browserParcels(): ParcelStore {
       return all.filter((one) => one !== null).sort((a, b) => a.created_at - b.created_at)
     },
     get: (userId, id) => within('readonly', (made, bytes) => read(made, bytes, [userId, id])),
-    add: (userId, { blob, poster, ...rest }) =>
+    add: (userId, parcel) =>
       within('readwrite', (made, bytes) => {
-        bytes.put({ blob, poster } satisfies Bytes, [userId, rest.client_msg_id])
-        made.put(rest satisfies Made, [userId, rest.client_msg_id])
+        const { blob, poster, client_msg_id: id } = parcel
+        bytes.put({ blob, poster } satisfies Bytes, [userId, id])
+        made.put(madeOf(parcel), [userId, id])
       }),
-    change: (userId, { blob: _blob, poster: _poster, ...rest }) =>
+    change: (userId, parcel) =>
       within('readwrite', async (made) => {
-        if ((await got(made.count([userId, rest.client_msg_id]))) > 0) made.put(rest satisfies Made, [userId, rest.client_msg_id])
+        const key = [userId, parcel.client_msg_id]
+        if ((await got(made.count(key))) > 0) made.put(madeOf(parcel), key)
       }),
     drop: (userId, id) =>
       within('readwrite', (made, bytes) => {
@@ -131,6 +133,10 @@ export function browserParcels(): ParcelStore {
         bytes.delete(ofPerson(userId))
       }),
   }
+}
+
+function madeOf(parcel: Parcel): Made {
+  return { ...parcel, blob: undefined, poster: undefined } as Made
 }
 
 /** An array is above every string. */

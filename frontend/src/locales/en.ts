@@ -1,4 +1,5 @@
 /* The English texts. Their shape is the type every other language must fill (see Messages). */
+import files from './files.en'
 import groups from './groups.en'
 
 const en = {
@@ -138,6 +139,7 @@ const en = {
     unknownEntry: 'A message this version cannot show',
   },
   ...groups,
+  ...files,
   contacts: {
     title: 'Contacts',
     requests: 'Requests',

@@ -1,5 +1,6 @@
 /* 简体中文文本。形状由英文文本决定（Messages）。 */
 import type { Messages } from './en'
+import files from './files.zh-CN'
 import groups from './groups.zh-CN'
 
 const zhCN: Messages = {
@@ -139,6 +140,7 @@ const zhCN: Messages = {
     unknownEntry: '当前版本无法显示的消息',
   },
   ...groups,
+  ...files,
   contacts: {
     title: '通讯录',
     requests: '好友申请',

@@ -1,0 +1,170 @@
+// Files between two people in two browsers: pictures by button, paste and drop, documents, voice and video, what is cut off, what
+// fails, and where it all is found again. Pictures of the pages are in tests/e2e/shots/.
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+
+import { until } from '../lib/house.mjs'
+import { Browser, PHONE, house, scene } from './browser.mjs'
+import { PASSWORD, Person } from './person.mjs'
+import { film, give, picture, sha256, slowly } from './things.mjs'
+
+const FAKE_SOUND = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
+const MIB = 1 << 20
+
+let a
+let b
+let anna
+let bert
+let phone
+const open = () => [anna, bert, phone].filter(Boolean)
+const step = (title, fn) => test(title, { timeout: 120_000 }, () => scene(title.replace(/\W+/g, '-'), open, fn))
+
+/** A picture that is loaded, of the last message or album. */
+const seesPicture = (browser, more = '') => until(`${browser.name} sees the picture`, () => browser.page.evaluate((selector) => {
+  const all = [...document.querySelectorAll(`[data-test="message"]${selector} img[data-test="picture"]`)]
+  const last = all.at(-1)
+  return last !== undefined && last.complete && last.naturalWidth > 0
+}, more))
+const pictures = (browser) => browser.at('picture-open').count()
+const messages = (browser) => browser.at('message').count()
+const choose = (browser, files) => browser.at('attach-input').setInputFiles(files)
+const sentAll = (browser) => until('all is sent', async () => (await browser.at('message', '[data-state="sending"]').count()) === 0, { deadlineMs: 30_000 })
+
+step('two friends open their conversation', async () => {
+  ;[a, b] = await Promise.all([Person.register('安娜'), Person.register('伯特')])
+  await a.befriend(b)
+  ;[anna, bert] = await Promise.all([Browser.open('anna', { args: FAKE_SOUND }), Browser.open('bert')])
+  await Promise.all([anna.signIn(a.name, PASSWORD), bert.signIn(b.name, PASSWORD)])
+  await Promise.all([anna.openChat(b.name), bert.openChat(a.name)])
+})
+
+step('a picture by the button: there at once, its place kept, and seen by the other', async () => {
+  await choose(anna, await picture(anna.page, '驿站.png', { colour: '#ab3629', word: '驿站' }))
+  await anna.see('picture-open')
+  await sentAll(anna)
+  await seesPicture(anna)
+  await bert.see('picture-open')
+  const box = await bert.at('picture-open').boundingBox()
+  await seesPicture(bert)
+  assert.deepEqual(await bert.at('picture-open').boundingBox(), box, 'it jumped')
+  assert.ok(Math.abs(box.width / box.height - 1.6) < 0.02, `${box.width} x ${box.height}`)
+  await Promise.all([anna.shot('60-picture'), bert.shot('60-picture')])
+})
+
+step('pictures by paste and by drop: shown first, and then sent; several stand together', async () => {
+  const some = await Promise.all(['一', '二', '三'].map((word, i) => picture(anna.page, `${word}.png`, { word, colour: ['#2c6a62', '#44568f', '#746018'][i] })))
+  await give(anna.page, 'composer-input', some.slice(0, 1), 'paste')
+  await anna.see('file-ask')
+  await anna.click('file-ask-send')
+  await give(anna.page, 'chat-pane', some.slice(1), 'drag')
+  await anna.see('file-drop')
+  await anna.shot('61-drag')
+  await give(anna.page, 'chat-pane', some.slice(1), 'drop')
+  await anna.gone('file-drop')
+  await anna.see('file-ask')
+  await anna.shot('61-ask')
+  await anna.click('file-ask-send')
+  await until('four pictures', async () => (await pictures(bert)) === 4)
+  await sentAll(anna)
+  await until('all were loaded', () => bert.page.evaluate(() => [...document.querySelectorAll('img[data-test="picture"]')].every((one) => one.naturalWidth > 0)))
+  assert.equal(await bert.at('album').count(), 1)
+  await Promise.all([anna.shot('62-album'), bert.shot('62-album')])
+})
+
+step('the viewer goes through them by the keys, makes them larger, and saves one', async () => {
+  await bert.at('picture-open').last().click()
+  await bert.see('viewer')
+  const at = () => bert.at('viewer').getAttribute('data-seq').then(Number)
+  const last = await at()
+  await bert.page.locator('[data-test="viewer-picture"][data-loaded="true"]').waitFor()
+  await bert.shot('63-viewer')
+  await bert.page.keyboard.press('ArrowLeft')
+  await until('the one before it', async () => (await at()) < last)
+  await bert.page.keyboard.press('ArrowRight')
+  await until('the last again', async () => (await at()) === last)
+  await bert.click('viewer-closer')
+  await until('it is larger', async () => !(await bert.at('viewer-fit').isDisabled()))
+  const [saved] = await Promise.all([bert.page.waitForEvent('download'), bert.click('viewer-download')])
+  assert.equal(saved.suggestedFilename(), '三.png')
+  await bert.page.keyboard.press('Escape')
+  await bert.gone('viewer')
+})
+
+step('a document with a Chinese name is saved under it, byte by byte', async () => {
+  const bytes = randomBytes(300_000)
+  const name = '驿站年度报告（最终版）2026.docx'
+  await choose(anna, { name, mimeType: 'application/octet-stream', buffer: bytes })
+  await bert.seeText('file-name', name)
+  await sentAll(anna)
+  const [saved] = await Promise.all([bert.page.waitForEvent('download'), bert.click('file-download')])
+  assert.equal(saved.suggestedFilename(), name)
+  assert.equal(sha256(await readFile(await saved.path())), sha256(bytes))
+  await Promise.all([anna.shot('64-document'), bert.shot('64-document')])
+})
+
+step('what is empty is told, and not sent', async () => {
+  const before = await messages(anna)
+  await choose(anna, { name: '空.txt', mimeType: 'text/plain', buffer: Buffer.alloc(0) })
+  await anna.page.locator('.el-message').filter({ hasText: '空.txt' }).waitFor()
+  assert.equal(await messages(anna), before)
+})
+
+step('one on its way is taken back, here and at the house', async () => {
+  const before = await messages(anna)
+  await slowly(anna, 100_000)
+  await choose(anna, { name: '大.bin', mimeType: 'application/octet-stream', buffer: randomBytes(4 * MIB) })
+  await anna.see('file-progress', '[data-state="uploading"]')
+  const open = async () => Number((await house.sql(`SELECT COUNT(*) FROM uploads WHERE done = 0 AND owner_id = ${a.id}`))[0][0])
+  await until('the house has begun', async () => (await open()) === 1)
+  await anna.shot('65-on-its-way')
+  await anna.click('file-cancel')
+  await until('it is gone here', async () => (await messages(anna)) === before)
+  await until('it is gone there', async () => (await open()) === 0)
+  await slowly(anna, null)
+})
+
+step('a reload and a cut connection in the middle: it goes on where it was', async () => {
+  const bytes = randomBytes(3 * MIB)
+  const name = '续传.bin'
+  await slowly(anna, 400_000)
+  const offsets = []
+  anna.page.on('request', (request) => request.method() === 'PATCH' && offsets.push(Number(request.headers()['upload-offset'])))
+  await choose(anna, { name, mimeType: 'application/octet-stream', buffer: bytes })
+  const offset = async () => Number((await house.sql(`SELECT COALESCE(MAX(received), 0) FROM uploads WHERE done = 0 AND owner_id = ${a.id}`))[0][0])
+  await until('a part is there', async () => (await offset()) > 0 || (await anna.page.evaluate(() =>
+    Number(document.querySelector('[data-test="file-progress"]')?.getAttribute('aria-valuenow')) > 30)), { deadlineMs: 20_000 })
+  await anna.page.reload()
+  await anna.see('file-progress')
+  await until('it goes on', () => offsets.length >= 2)
+  assert.ok(offsets[1] > 0, `from ${offsets}`)
+  await anna.goOffline(true)
+  await anna.see('file-progress', '[data-state="waiting"]')
+  await anna.shot('66-waiting')
+  await anna.goOffline(false)
+  await slowly(anna, null)
+  await bert.seeText('file-name', name)
+  await sentAll(anna)
+  const [saved] = await Promise.all([bert.page.waitForEvent('download'), bert.at('file-download').last().click()])
+  assert.equal(sha256(await readFile(await saved.path())), sha256(bytes))
+})
+
+step('what the house refuses is said in words, and sent again without choosing it again', async () => {
+  const usage = (bytes) => house.sql(`INSERT INTO file_usage VALUES (${a.id}, ${bytes}) ON DUPLICATE KEY UPDATE bytes = ${bytes}`)
+  await usage(10240 * MIB)
+  await choose(anna, { name: '满了.txt', mimeType: 'text/plain', buffer: Buffer.from('满') })
+  await anna.see('message', '[data-state="failed"]')
+  await anna.page.locator('[role="alert"]').filter({ hasText: '空间已满' }).waitFor()
+  await anna.shot('67-refused')
+  await usage(0)
+  await anna.page.reload()
+  await anna.see('message', '[data-state="failed"]')
+  await anna.click('message-resend')
+  await bert.seeText('file-name', '满了.txt')
+  await sentAll(anna)
+})
+
+step('nothing went wrong in either page', () => {
+  for (const browser of open()) assert.deepEqual(browser.errors, [], browser.name)
+})
