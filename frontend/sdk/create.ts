@@ -83,6 +83,7 @@ export function createClient(options: ClientOptions): Client {
     outbox,
     store: options.parcelStore ?? memoryParcels(),
     lock: (name, work) => (storage.lock ? storage.lock(name, work) : work()),
+    environment,
     waker,
     now,
     random,

@@ -3,9 +3,11 @@
 // their order. What the house has is never sent again, whatever breaks: the network, the house, or this page.
 import { backoffMs } from './backoff'
 import { Emitter } from './emitter'
+import type { Environment } from './environment'
 import { PosthouseError } from './errors'
 import type { Outbox } from './outbox'
 import type { ParcelStore } from './parcel-store'
+import { NetworkChange, Turn } from './turn'
 import type { Tus } from './tus'
 import type { SendRequest } from './types'
 import { uuid } from './uuid'
@@ -74,6 +76,7 @@ export interface ParcelParts {
   store: ParcelStore
   /** Runs `work` while no other tab runs one under this name. */
   lock: <T>(name: string, work: () => Promise<T>) => Promise<T>
+  environment: Environment
   waker: Waker
   now: () => number
   random: () => number
@@ -224,26 +227,36 @@ export class ParcelQueue implements Parcels {
     return stored !== null
   }
 
-  /** Until it is a file or was refused. */
+  /** Until it is a file or was refused. A connection over which the network changed is not waited for. */
   private async deliver(id: string, signal: AbortSignal): Promise<void> {
+    const turn = new Turn(this.parts.environment, () => undefined)
+    try {
+      await this.attempts(id, turn, signal)
+      if (!signal.aborted) this.arrived(id)
+    } catch (error) {
+      if (!signal.aborted) this.failed(id, error)
+    } finally {
+      turn.close()
+    }
+  }
+
+  /** Rejects with what will not pass by itself, or when `signal` aborts. */
+  private async attempts(id: string, turn: Turn, signal: AbortSignal): Promise<void> {
     const { waker, random } = this.parts
     for (let attempt = 1; ; attempt++) {
       const before = this.all.get(id)?.sent ?? 0
       try {
         this.change(id, { state: 'uploading', code: null })
-        await this.upload(id, signal)
-        if (!signal.aborted) this.arrived(id)
-        return
+        return await turn.during((end) => this.upload(id, end), signal)
       } catch (error) {
-        if (signal.aborted) return
-        if (!passing(error)) return this.failed(id, error)
+        if (signal.aborted || !passing(error)) throw error
+        const problem = error instanceof PosthouseError ? error : null
         // The upload took too long, or somebody took it back: it begins anew.
-        if (error instanceof PosthouseError && error.code === 'not_found') this.change(id, { upload_id: null, sent: 0 })
+        if (problem?.code === 'not_found') this.change(id, { upload_id: null, sent: 0 })
         if ((this.all.get(id)?.sent ?? 0) > before) attempt = 1
-        this.change(id, { state: 'waiting', code: error instanceof PosthouseError ? error.code : 'offline' })
-        const asked = error instanceof PosthouseError && error.retryAfter !== null
-        await waker.pause(backoffMs(attempt, random, error), { signal, whole: asked })
-        if (signal.aborted) return
+        this.change(id, { state: 'waiting', code: problem?.code ?? 'offline' })
+        await waker.pause(backoffMs(attempt, random, error), { signal, whole: problem !== null && problem.retryAfter !== null })
+        signal.throwIfAborted()
       }
     }
   }
@@ -260,8 +273,9 @@ export class ParcelQueue implements Parcels {
     let offset = 0
     if (uploadId === null) {
       uploadId = await tus.begin(parcel.name, parcel.blob.size, { signal })
-      if (signal.aborted) return void tus.remove(uploadId, { signal: this.stop.signal }).catch(() => undefined)
-      this.change(id, { upload_id: uploadId })
+      // Taken back meanwhile.
+      if (this.change(id, { upload_id: uploadId }) === null) void tus.remove(uploadId, { signal: this.stop.signal }).catch(() => undefined)
+      signal.throwIfAborted()
     } else {
       offset = await tus.offset(uploadId, { signal })
     }
@@ -336,6 +350,7 @@ export class ParcelQueue implements Parcels {
 
 /** Not the file's fault: it waits for the network, the house or a token, or takes up another offset. */
 function passing(error: unknown): boolean {
+  if (error instanceof NetworkChange) return true
   if (!(error instanceof PosthouseError)) return false
   return error.retryable || ['token_expired', 'unauthenticated', 'conflict', 'not_found'].includes(error.code)
 }

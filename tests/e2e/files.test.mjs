@@ -126,9 +126,9 @@ step('one on its way is taken back, here and at the house', async () => {
 })
 
 step('a reload and a cut connection in the middle: it goes on where it was', async () => {
-  const bytes = randomBytes(3 * MIB)
+  const bytes = randomBytes(4 * MIB)
   const name = '续传.bin'
-  await slowly(anna, 400_000)
+  await slowly(anna, 300_000)
   const offsets = []
   anna.page.on('request', (request) => request.method() === 'PATCH' && offsets.push(Number(request.headers()['upload-offset'])))
   await choose(anna, { name, mimeType: 'application/octet-stream', buffer: bytes })
@@ -139,10 +139,9 @@ step('a reload and a cut connection in the middle: it goes on where it was', asy
   await anna.see('file-progress')
   await until('it goes on', () => offsets.length >= 2)
   assert.ok(offsets[1] > 0, `from ${offsets}`)
-  await anna.goOffline(true)
+  await slowly(anna, 0)
   await anna.see('file-progress', '[data-state="waiting"]')
   await anna.shot('66-waiting')
-  await anna.goOffline(false)
   await slowly(anna, null)
   await bert.seeText('file-name', name)
   await sentAll(anna)
@@ -163,6 +162,52 @@ step('what the house refuses is said in words, and sent again without choosing i
   await anna.click('message-resend')
   await bert.seeText('file-name', '满了.txt')
   await sentAll(anna)
+})
+
+step('a voice message: spoken, seen to be loud, thrown away once, sent, and heard', async () => {
+  const before = await messages(anna)
+  await anna.click('record')
+  await anna.see('recorder')
+  await anna.page.keyboard.press('Escape')
+  await anna.gone('recorder')
+  assert.equal(await messages(anna), before)
+  await anna.click('record')
+  await until('the meter moves', () => anna.page.evaluate(() => {
+    const strokes = [...document.querySelectorAll('[data-test="record-meter"] span')].map((one) => parseInt(one.style.height))
+    return strokes.length > 20 && Math.max(...strokes) > 20
+  }))
+  await anna.shot('68-recording')
+  await anna.click('record-send')
+  await anna.see('voice')
+  await sentAll(anna)
+  await bert.see('voice')
+  const said = await bert.at('voice-clock').innerText()
+  assert.match(said, /^0:0[1-9]$/)
+  const position = () => bert.at('voice-position').evaluate((slider) => Number(slider.value))
+  await bert.click('voice-play')
+  await until('it is heard', async () => (await bert.at('voice').getAttribute('data-playing')) === 'true' && (await position()) > 200)
+  await until('it is over', async () => (await bert.at('voice').getAttribute('data-playing')) === 'false', { deadlineMs: 20_000 })
+  await bert.at('voice-position').fill('1000')
+  await bert.click('voice-play')
+  await until('it goes on from there', async () => (await position()) > 1000)
+  await Promise.all([anna.shot('69-voice'), bert.shot('69-voice')])
+})
+
+step('a video: its still and its length in the conversation, and it plays', async () => {
+  await choose(anna, await film(anna.page, '驿马.webm'))
+  await anna.see('message-video')
+  await sentAll(anna)
+  await bert.see('message-video')
+  await seesPicture(bert, ' [data-test="message-video"]')
+  await Promise.all([anna.shot('70-video'), bert.shot('70-video')])
+  await bert.page.locator('[data-test="message-video"] [data-test="picture-open"]').click()
+  await until('it plays', () => bert.page.evaluate(() => {
+    const video = document.querySelector('[data-test="viewer-video"]')
+    return video !== null && video.videoWidth === 320 && video.currentTime > 0.3
+  }))
+  await bert.shot('71-playing')
+  await bert.page.keyboard.press('Escape')
+  await bert.gone('viewer')
 })
 
 step('nothing went wrong in either page', () => {

@@ -15,7 +15,8 @@ export async function picture(page, name, { width = 640, height = 400, colour = 
     context.fillRect(0, 0, w, h)
     context.fillStyle = '#25221d'
     context.font = `${Math.round(h / 6)}px serif`
-    context.fillText(text, w / 12, h / 2)
+    context.textAlign = 'center'
+    context.fillText(text, w / 2, h / 2)
     return canvas.toDataURL('image/png').split(',')[1]
   }, [width, height, colour, word])
   return { name, mimeType: 'image/png', buffer: Buffer.from(base64, 'base64') }
@@ -72,10 +73,11 @@ export function give(page, test, files, how) {
   }, [test, plain, how])
 }
 
-/** How fast the page sends, in bytes per second; null is as fast as it goes. */
+/** How fast the page sends, in bytes per second; 0 is not at all, null is as fast as it goes. */
 export async function slowly(browser, bytesPerS) {
   browser.network ??= await browser.context.newCDPSession(browser.page)
   await browser.network.send('Network.enable')
-  const rate = bytesPerS ?? -1
-  await browser.network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: rate })
+  const offline = bytesPerS === 0
+  const uploadThroughput = bytesPerS || -1
+  await browser.network.send('Network.emulateNetworkConditions', { offline, latency: 0, downloadThroughput: -1, uploadThroughput })
 }

@@ -52,11 +52,8 @@ const files = {
     recordNone: 'There is no microphone here.',
     recordShort: 'That was too short.',
     panel: 'Files',
-    panelOf: 'Files of {name}',
-    tabs: { media: 'Pictures & videos', documents: 'Documents', voice: 'Voice' },
-    noMedia: 'No pictures or videos yet',
-    noDocuments: 'No documents yet',
-    noVoice: 'No voice messages yet',
+    tabs: { image: 'Pictures', video: 'Videos', file: 'Documents', voice: 'Voice' },
+    none: { image: 'No pictures yet', video: 'No videos yet', file: 'No documents yet', voice: 'No voice messages yet' },
     noneHint: 'What is sent here is found again here.',
   },
   avatar: {

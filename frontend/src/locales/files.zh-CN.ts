@@ -54,11 +54,8 @@ const files: Pick<Messages, 'files' | 'avatar'> = {
     recordNone: '没有找到麦克风。',
     recordShort: '说话时间太短。',
     panel: '文件',
-    panelOf: '与{name}的会话文件',
-    tabs: { media: '图片与视频', documents: '文档', voice: '语音' },
-    noMedia: '还没有图片或视频',
-    noDocuments: '还没有文档',
-    noVoice: '还没有语音',
+    tabs: { image: '图片', video: '视频', file: '文档', voice: '语音' },
+    none: { image: '还没有图片', video: '还没有视频', file: '还没有文档', voice: '还没有语音' },
     noneHint: '在这里发送过的文件都能在此找到。',
   },
   avatar: {
