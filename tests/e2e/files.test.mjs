@@ -1,7 +1,7 @@
 // Files between two people in two browsers: pictures by button, paste and drop, documents, voice and video, what is cut off, what
 // fails, and where it all is found again. Pictures of the pages are in tests/e2e/shots/.
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 
@@ -246,6 +246,29 @@ step('a picture in an album has its own menu: one is recalled, and is gone for b
   await bert.see('recalled-entry')
 })
 
+step('a picture and a document are forwarded as one, and opened from there', async () => {
+  const entries = (await b.call('GET', `/conversations/${a.conversation}/messages?limit=50`)).items
+  const seqs = ['image', 'file', 'voice'].map((type) => entries.find((one) => one.type === type && one.recalled_at === null).seq).sort((x, y) => x - y)
+  await b.call('POST', `/conversations/${a.conversation}/forward`, { from_conversation_id: a.conversation, seqs, mode: 'merged', client_msg_id: randomUUID() })
+  await until('the end is in view', async () => {
+    await anna.at('message-list').evaluate((list) => list.scrollTo(0, list.scrollHeight))
+    return anna.at('message-merged').isVisible()
+  })
+  await anna.click('message-merged')
+  await until('its picture is there', () => anna.page.evaluate(() => {
+    const image = document.querySelector('[data-test="merged-picture"] img')
+    return image !== null && image.naturalWidth > 0
+  }))
+  await anna.shot('76-merged')
+  await anna.click('merged-picture')
+  await anna.page.locator('[data-test="viewer-picture"][data-loaded="true"]').waitFor()
+  await anna.page.keyboard.press('Escape')
+  await anna.gone('viewer')
+  await anna.see('merged')
+  await anna.page.keyboard.press('Escape')
+  await anna.gone('merged')
+})
+
 step('a picture of oneself: its section is chosen, and it is seen everywhere at once', async () => {
   await anna.click('nav-me')
   await anna.click('me-profile')
@@ -294,9 +317,12 @@ step('at phone width, in the dark and in English: sent and seen', async () => {
   await phone.openChat(a.name)
   await until('pictures', async () => (await phone.at('message').count()) > 3)
   await choose(phone, await Promise.all([['a.png', 500, 900], ['b.png', 1400, 300]].map(([name, width, height]) => picture(phone.page, name, { width, height, colour: '#2d6284' }))))
+  await until('both are there', async () => (await phone.page.locator('[data-mine="true"] [data-test="picture-open"]').count()) === 2)
   await sentAll(phone)
   await phone.say('Two pictures from the road')
-  await choose(phone, await picture(phone.page, 'tall.png', { width: 500, height: 1400, colour: '#9c3b2e' }))
+  await phone.ticked('Two pictures', 'sent')
+  await choose(phone, await picture(phone.page, 'tall.png', { width: 500, height: 1400, colour: '#9c3b2e', word: '高' }))
+  await phone.page.locator('[data-mine="true"] [data-test="message-image"]').waitFor()
   await sentAll(phone)
   await seesPicture(phone)
   await phone.shot('75-phone')
@@ -310,7 +336,8 @@ step('at phone width, in the dark and in English: sent and seen', async () => {
   await phone.shot('75-phone-recording')
   await phone.click('record-discard')
   await phone.click('chat-files')
-  await phone.see('files-picture')
+  await until('six pictures', async () => (await phone.at('files-picture').count()) === 6)
+  await until('all are loaded', () => phone.page.evaluate(() => [...document.querySelectorAll('[data-test="files-panel"] img')].every((one) => one.naturalWidth > 0)))
   await phone.shot('75-phone-panel')
 })
 

@@ -3,8 +3,7 @@
 const NAME_BYTES = 255
 
 /* What the house refuses in a name: controls, what is a path, half a character, and what turns the direction of text. */
-// eslint-disable-next-line no-control-regex
-const REFUSED = /[\u0000-\u001f\u007f-\u009f/\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\p{Cs}]/gu
+const REFUSED = /[\p{Cc}\p{Cs}/\\\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
 const EXTENSION = /\.[^.\s]{1,12}$/u
 
 function bytesOf(text: string): number {

@@ -7,6 +7,7 @@ export interface MergedItem {
   senderName: string
   at: number | null
   text: string
+  file: FileBody | null
 }
 
 /* What is a file; without an id as long as it is on its way. */
@@ -41,6 +42,10 @@ function numberOf(value: unknown): number {
 
 function lengthOf(value: unknown): number | null {
   return numberOf(value) > 0 ? numberOf(value) : null
+}
+
+function kindOf(type: unknown): FileBody['kind'] | null {
+  return type === 'image' || type === 'file' || type === 'voice' || type === 'video' ? type : null
 }
 
 function fileOf(type: FileBody['kind'], content: Fields): FileBody | null {
@@ -85,11 +90,13 @@ export function bodyOfParcel({ kind, name, blob, width, height, duration_ms }: P
 function mergedItem(value: unknown): MergedItem {
   const item = fieldsOf(value)
   const content = fieldsOf(item['content'])
+  const kind = kindOf(item['type'])
   return {
     senderId: stringOf(item['sender_id']) || null,
     senderName: stringOf(item['sender_name']),
     at: typeof item['created_at'] === 'number' ? item['created_at'] : null,
     text: stringOf(content['text']) || stringOf(item['summary']),
+    file: kind === null ? null : fileOf(kind, content),
   }
 }
 

@@ -36,5 +36,9 @@ export function useParcels(id: Ref<string>) {
     return parcels.value.some((one) => one.client_msg_id === clientMsgId && one.state !== 'handed')
   }
 
-  return { parcels, holds, addFiles, addVoice, retry: client.parcels.retry.bind(client.parcels), cancel: client.parcels.cancel.bind(client.parcels) }
+  return {
+    parcels, holds, addFiles, addVoice,
+    retry: (clientMsgId: string) => client.parcels.retry(clientMsgId),
+    cancel: (clientMsgId: string) => client.parcels.cancel(clientMsgId),
+  }
 }
