@@ -2,14 +2,18 @@
 import { createAccount } from './account'
 import { createAiCalls } from './ai-calls'
 import { createCalls } from './api'
+import { bytesByFetch } from './bytes'
 import { bodyOf, createHouse } from './call'
 import type { Client, ClientNotices, ClientOptions, SignedOutReason } from './client'
 import { Emitter } from './emitter'
 import { alwaysOn } from './environment'
+import { createFileCalls } from './files'
 import { Logs } from './logs'
 import { News } from './news'
 import { MessageOutbox } from './outbox'
 import { OutboxStore } from './outbox-store'
+import { memoryParcels } from './parcel-store'
+import { ParcelQueue } from './parcels'
 import { patiently } from './patience'
 import { POLL_MARGIN_MS } from './poll'
 import { Replies } from './replies'
@@ -17,6 +21,7 @@ import { SentHere } from './sent'
 import { SessionKeeper } from './session'
 import { memoryStorage } from './storage'
 import { sync } from './sync'
+import { Tus } from './tus'
 import { openTransport, sessionTransport, streamTransport } from './transport'
 import type { ClientEvent, Entry, HouseEvent } from './types'
 import { Waker } from './waker'
@@ -38,6 +43,7 @@ export function createClient(options: ClientOptions): Client {
     onSignedIn(session) {
       outbox.start(session.userId)
       replies.start(session.userId)
+      void parcels.start(session.userId)
       notices.emit('signed-in', session)
     },
     onSignedOut(reason) {
@@ -85,6 +91,17 @@ export function createClient(options: ClientOptions): Client {
     stored,
     shown,
     store: new OutboxStore(storage),
+    waker,
+    now,
+    random,
+  })
+  const tus = new Tus({ baseUrl, send: options.sendBytes ?? bytesByFetch(fetch), keeper })
+  const parcels: ParcelQueue = new ParcelQueue({
+    tus,
+    outbox,
+    store: options.parcelStore ?? memoryParcels(),
+    lock: (name, work) => (storage.lock ? storage.lock(name, work) : work()),
+    environment,
     waker,
     now,
     random,
@@ -149,6 +166,7 @@ export function createClient(options: ClientOptions): Client {
     // A session that merely grew too old leaves its unsent messages to the next one of the same person.
     outbox.end(reason !== 'expired')
     replies.forget()
+    parcels.end(reason !== 'expired')
     sentHere.forget()
     news.forget()
   }
@@ -156,6 +174,7 @@ export function createClient(options: ClientOptions): Client {
   if (keeper.info) {
     outbox.start(keeper.info.userId)
     replies.start(keeper.info.userId)
+    void parcels.start(keeper.info.userId)
   }
 
   return {
@@ -177,6 +196,8 @@ export function createClient(options: ClientOptions): Client {
     },
     on: (notice, listener) => notices.on(notice, listener),
     outbox,
+    parcels,
+    files: createFileCalls(baseUrl, house, keeper, tus),
     log: (conversationId) => logs.get(conversationId),
     events: ({ signal } = {}) => news.events(signal),
     resume: () => news.resume(),
@@ -186,6 +207,7 @@ export function createClient(options: ClientOptions): Client {
       logs.clear()
       outbox.end(false)
       replies.end()
+      parcels.end(false)
       news.forget()
       sentHere.close()
       stopLooking()

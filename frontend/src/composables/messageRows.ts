@@ -1,7 +1,7 @@
 /* From the entries and the unsent messages of a conversation to what is drawn: one row each, that knows its day line,
    its place in a group by the same sender, and its state. Pure, so that the list only draws. */
-import { replyIdOf, systemOf, type Entry, type PendingMessage, type RunningReply } from '@sdk'
-import { bodyOf, type MessageBody } from './messageBody'
+import { replyIdOf, systemOf, type Entry, type Parcel, type PendingMessage, type RunningReply } from '@sdk'
+import { bodyOf, bodyOfParcel, type MessageBody } from './messageBody'
 
 export type MessageState = 'none' | 'sending' | 'failed' | 'sent' | 'read'
 
@@ -38,6 +38,10 @@ export interface MessageRow {
   startsNew: boolean
   groupStart: boolean
   groupEnd: boolean
+  /* Of a file that is on its way. */
+  parcel: Parcel | null
+  /* Pictures that stand together; this row is the first of them. */
+  album: readonly MessageRow[] | null
 }
 
 export interface RowsInput {
@@ -45,6 +49,8 @@ export interface RowsInput {
   pending: readonly PendingMessage[]
   /* What assistants are writing. */
   replies?: readonly RunningReply[]
+  /* Files on their way; those that have become messages are among `pending` as well. */
+  parcels?: readonly Parcel[]
   myId: string
   /* Ticks make no sense in a notebook. */
   withTicks: boolean
@@ -108,7 +114,21 @@ function rowOfEntry(entry: Entry, input: RowsInput): MessageRow {
     startsNew: entry.seq === input.newFromSeq,
     groupStart: true,
     groupEnd: true,
+    parcel: null,
+    album: null,
   }
+}
+
+function rowOfParcel(parcel: Parcel, input: RowsInput): MessageRow {
+  const { client_msg_id, state, code } = parcel
+  const message = { ...parcel, type: parcel.kind, content: { file_id: '' }, mentions: [], entry: null }
+  const row = rowOfPending({ ...message, client_msg_id, state: state === 'failed' ? 'failed' : 'sending', code: state === 'failed' ? code : null }, input)
+  return withParcel(row, parcel)
+}
+
+function withParcel(row: MessageRow, parcel: Parcel): MessageRow {
+  const body = bodyOfParcel(parcel)
+  return { ...row, kind: body.kind, body, parcel, at: parcel.created_at }
 }
 
 function rowOfPending(pending: PendingMessage, input: RowsInput): MessageRow {
@@ -134,6 +154,8 @@ function rowOfPending(pending: PendingMessage, input: RowsInput): MessageRow {
     startsNew: false,
     groupStart: true,
     groupEnd: true,
+    parcel: null,
+    album: null,
   }
 }
 
@@ -154,6 +176,8 @@ function rowOfReply(reply: RunningReply): MessageRow {
     state: 'none',
     failCode: null,
     clientMsgId: null,
+    parcel: null,
+    album: null,
     answer: { replyId: reply.id, askSeq: reply.replyToSeq, state: reply.state, reason: '' },
     dayAt: null,
     startsNew: false,
@@ -166,6 +190,19 @@ function rowOfReply(reply: RunningReply): MessageRow {
 function asksAbove(upper: MessageRow, lower: MessageRow): boolean {
   const ask = lower.answer?.askSeq
   return ask != null && (upper.seq === ask || upper.answer?.askSeq === ask)
+}
+
+/* What is on its way, in the order in which it was sent off. */
+function unsentRows(input: RowsInput): MessageRow[] {
+  const parcels = new Map((input.parcels ?? []).map((parcel) => [parcel.client_msg_id, parcel]))
+  const messages = input.pending.map((pending) => {
+    const parcel = parcels.get(pending.client_msg_id)
+    parcels.delete(pending.client_msg_id)
+    const row = rowOfPending(pending, input)
+    return parcel === undefined ? row : withParcel(row, parcel)
+  })
+  const rows = [...messages, ...[...parcels.values()].map((parcel) => rowOfParcel(parcel, input))]
+  return rows.sort((a, b) => a.at - b.at)
 }
 
 function sameDay(a: number, b: number): boolean {
@@ -187,7 +224,7 @@ export function messageRows(input: RowsInput): MessageRow[] {
   const said = new Set(input.entries.flatMap((entry) => (entry.type === 'system' ? replyIdOf(entry) : `${entry.sender_id} ${replyIdOf(entry)}`) ?? []))
   const rows = [
     ...input.entries.map((entry) => rowOfEntry(entry, input)),
-    ...input.pending.filter((pending) => !sent.has(pending.client_msg_id)).map((pending) => rowOfPending(pending, input)),
+    ...unsentRows(input).filter((row) => !sent.has(row.clientMsgId)),
     ...(input.replies ?? []).filter(({ id, assistantId }) => !said.has(id) && !said.has(`${assistantId} ${id}`)).map(rowOfReply),
   ]
 

@@ -8,6 +8,7 @@ import { useSession } from '@/stores/session'
 import { messageRows } from './messageRows'
 import { useLogWindow } from './useLogWindow'
 import { useNames } from './useNames'
+import { useParcels } from './useParcels'
 
 /* How long it is shown where one has jumped to. */
 const FLASH_MS = 1_800
@@ -18,6 +19,7 @@ export function useChat(id: Ref<string>) {
   const house = useHouse()
   const session = useSession()
   const { isNotebook } = useNames()
+  const files = useParcels(id)
 
   const conversation = computed(() => conversations.items.get(id.value) ?? null)
   const entries = shallowRef<readonly Entry[]>([])
@@ -44,6 +46,7 @@ export function useChat(id: Ref<string>) {
   /* What is on its way stands at the end, which a window need not show. */
   const shownPending = computed(() => (window.hasNewer.value ? [] : pending.value))
   const shownReplies = computed(() => (window.hasNewer.value ? [] : replies.value))
+  const shownParcels = computed(() => (window.hasNewer.value ? [] : files.parcels.value))
 
   /* The line "new" stands where reading stopped, and stays there while the conversation is open. Where that is further up
      than what was read so far, there is no line yet. */
@@ -60,6 +63,7 @@ export function useChat(id: Ref<string>) {
       entries: shown.value,
       pending: shownPending.value,
       replies: shownReplies.value,
+      parcels: shownParcels.value,
       myId: session.userId ?? '',
       withTicks: conversation.value !== null && !isNotebook(conversation.value),
       peerReadSeq: conversation.value?.peer_read_seq ?? 0,
@@ -194,8 +198,9 @@ export function useChat(id: Ref<string>) {
     olderFailed: computed(() => !window.isOpen.value && olderFailed.value),
     load, loadOlder, loadNewer, jumpTo, toNewest,
     send: (message: { text: string; replyToSeq: number | null; mentions: string[] }) => void client.outbox.send(id.value, message),
-    resend: (clientMsgId: string) => client.outbox.retry(clientMsgId),
-    discard: (clientMsgId: string) => client.outbox.discard(clientMsgId),
+    resend: (clientMsgId: string) => (files.holds(clientMsgId) ? files.retry(clientMsgId) : client.outbox.retry(clientMsgId)),
+    discard: (clientMsgId: string) => (files.holds(clientMsgId) ? files.cancel(clientMsgId) : client.outbox.discard(clientMsgId)),
+    files,
     typing: () => void client.conversations.typing(id.value),
   }
 }

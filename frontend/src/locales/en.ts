@@ -1,5 +1,6 @@
 /* The English texts. Their shape is the type every other language must fill (see Messages). */
 import ai from './ai.en'
+import files from './files.en'
 import groups from './groups.en'
 
 const en = {
@@ -140,6 +141,7 @@ const en = {
   },
   ...groups,
   ...ai,
+  ...files,
   contacts: {
     title: 'Contacts',
     requests: 'Requests',

@@ -1,6 +1,7 @@
 /* 简体中文文本。形状由英文文本决定（Messages）。 */
 import type { Messages } from './en'
 import ai from './ai.zh-CN'
+import files from './files.zh-CN'
 import groups from './groups.zh-CN'
 
 const zhCN: Messages = {
@@ -141,6 +142,7 @@ const zhCN: Messages = {
   },
   ...groups,
   ...ai,
+  ...files,
   contacts: {
     title: '通讯录',
     requests: '好友申请',
