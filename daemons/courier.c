@@ -141,9 +141,11 @@ static const struct {
     enum err (*sweep)(struct ctx *ctx, int64_t age_ms, uint64_t max, uint64_t *affected);
     int64_t age_ms;
 } sweeps[] = {
-    {q_retention_idempotency, 24 * 3600 * 1000LL}, {q_retention_revocations, 2 * 3600 * 1000LL},
-    {q_retention_throttle, 24 * 3600 * 1000LL},    {q_retention_sessions, 24 * 3600 * 1000LL},
-    {q_retention_resets, 24 * 3600 * 1000LL},      {q_retention_links, 30 * 24 * 3600 * 1000LL},
+    {q_retention_idempotency, 24 * 3600 * 1000LL},    {q_retention_revocations, 2 * 3600 * 1000LL},
+    {q_retention_throttle, 24 * 3600 * 1000LL},       {q_retention_sessions, 24 * 3600 * 1000LL},
+    {q_retention_resets, 24 * 3600 * 1000LL},         {q_retention_links, 30 * 24 * 3600 * 1000LL},
+    {q_retention_helps, 24 * 3600 * 1000LL},          {q_retention_help_jobs, 48 * 3600 * 1000LL},
+    {q_retention_spending, 400 * 24 * 3600 * 1000LL},
 };
 
 static enum err sweep_all(struct courier *c, struct ctx *ctx)

@@ -27,7 +27,15 @@ struct poll_in {
     struct str cursor;
     int64_t timeout;
     unsigned char has_timeout;
+    struct list replies; /* of struct str */
 };
+
+/* Named again for each. */
+#define REPLY_FIELD(in)                                                                                      \
+    {                                                                                                        \
+        .name = "reply", .type = FIELD_STRS, .flags = F_QUERY, .at = offsetof(struct in, replies), .min = 1, \
+        .max = REPLY_ASKS_MAX                                                                                \
+    }
 
 static const struct field poll_in_fields[] = {
     {.name = "cursor",
@@ -43,11 +51,13 @@ static const struct field poll_in_fields[] = {
      .has_at = offsetof(struct poll_in, has_timeout),
      .min = 0,
      .max = TIMEOUT_MAX_S},
+    REPLY_FIELD(poll_in),
 };
 static const struct shape poll_in = SHAPE("PollQuery", struct poll_in, poll_in_fields);
 
 struct stream_in {
     struct str cursor;
+    struct list replies;
 };
 
 static const struct field stream_in_fields[] = {
@@ -57,6 +67,7 @@ static const struct field stream_in_fields[] = {
      .at = offsetof(struct stream_in, cursor),
      .min = 1,
      .max = CURSOR_MAX},
+    REPLY_FIELD(stream_in),
 };
 static const struct shape stream_in = SHAPE("StreamQuery", struct stream_in, stream_in_fields);
 
@@ -106,12 +117,25 @@ static struct room_guest guest_of(const struct actor *who, struct str cursor, in
     };
 }
 
+static enum err set_asks(struct req *r, const struct list *replies, struct room_guest *guest)
+{
+    const struct str *texts = replies->items;
+
+    for (size_t i = 0; i < replies->n; i++)
+        if (!reply_ask_parse(texts[i], &guest->asks[guest->n_asks++]))
+            return fail_field(r->ctx, "reply",
+                              "must be the id of a reply, a colon, and a number of characters");
+    return OK;
+}
+
 static enum err poll_news(struct req *r)
 {
     const struct poll_in *in = r->in;
     const int64_t wait = wait_ms(in, house_conf(r->ctx->house));
     struct room_guest guest = guest_of(&r->ctx->actor, in->cursor, wait ? wait : LOOK_MS);
     void *session = (void *)(uintptr_t)guest.session_id;
+
+    TRY(set_asks(r, &in->replies, &guest));
     const enum err err = req_park(r, guest.due_mono_ms, wait ? on_parked : on_look, session, &guest.ticket);
 
     if (err != LATER)
@@ -130,6 +154,7 @@ static enum err stream_news(struct req *r)
     struct room_guest guest = guest_of(who, in->cursor, stream_ms(who, house_conf(r->ctx->house)));
 
     guest.stream = true;
+    TRY(set_asks(r, &in->replies, &guest));
     const enum err err =
         req_park(r, guest.due_mono_ms, on_parked, (void *)(uintptr_t)guest.session_id, &guest.ticket);
     if (err == LATER)

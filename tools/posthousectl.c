@@ -336,6 +336,7 @@ static enum err do_assistant_add(struct job *job)
     (void)option(job, "--nickname", &nickname);
     if (!option(job, "--provider", &provider))
         return misused(job, "--provider NAME is needed");
+    in.pictures = option(job, "--pictures", NULL);
     in.n_usernames = names_of(job, "--for", &usernames);
     in.usernames = usernames;
     TRY(group_ids(job, &in));
@@ -395,7 +396,8 @@ static const struct command commands[] = {
     {"invite", "[--uses N] [--days N]",
      "A code for signing up where registration is by invitation (1 use, 7 days).", do_invite, NEEDS_HOUSE},
     {"assistant add",
-     "USERNAME --provider NAME [--nickname TEXT] [--prompt-file FILE] [--for NAME,NAME] [--groups ID,ID]",
+     "USERNAME --provider NAME [--nickname TEXT] [--prompt-file FILE] [--for NAME,NAME] [--groups ID,ID] "
+     "[--pictures]",
      "Make an assistant of a provider; for everybody, or for some people and members of groups.",
      do_assistant_add, NEEDS_HOUSE},
     {"assistant list", "", "List the assistants, by tabs.", do_assistant_list, NEEDS_DATABASE},

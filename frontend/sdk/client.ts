@@ -1,8 +1,13 @@
 // The client: what an app holds in its hands. See README.md in this folder for a tour.
+import type { AiClient } from './ai-calls'
 import type { Neighbours } from './channel'
+import type { SendBytes } from './bytes'
+import type { FileCalls } from './files'
 import type { ConversationLog } from './log'
 import type { GroupCalls } from './group-calls'
 import type { Outbox } from './outbox'
+import type { Parcels } from './parcels'
+import type { ParcelStore } from './parcel-store'
 import type { Environment } from './environment'
 import type { Storage } from './storage'
 import type { Missed } from './sync'
@@ -41,6 +46,10 @@ export interface ClientOptions {
   fetch?: typeof globalThis.fetch
   storage?: Storage
   environment?: Environment
+  /** How files leave; by `fetch` if nothing is said. */
+  sendBytes?: SendBytes
+  /** Where files on their way are kept. */
+  parcelStore?: ParcelStore
   /** Joins the tabs of one browser: one of them polls for all. Without it each client polls by itself. */
   neighbours?: Neighbours | null
   /** Milliseconds since the epoch. */
@@ -172,6 +181,9 @@ export interface Client {
     search(query: SearchQuery): Promise<Page<SearchHit>>
   }
   groups: GroupCalls
+  /** Assistants, and what they are writing. */
+  ai: AiClient
+  files: FileCalls
   sessions: {
     list(query?: PageQuery): Promise<Page<Session>>
     all(): Promise<Session[]>
@@ -183,6 +195,8 @@ export interface Client {
 
   /** Messages on their way. */
   readonly outbox: Outbox
+  /** Files on their way; each becomes a message of the outbox. */
+  readonly parcels: Parcels
   /** The log of a conversation, always the same object; events and sends reach it by themselves while `events()` runs. */
   log(conversationId: string): ConversationLog
 

@@ -1,20 +1,27 @@
 // Puts the client together. What belongs to which part is said there; here is only who tells whom.
 import { createAccount } from './account'
+import { createAiCalls } from './ai-calls'
 import { createCalls } from './api'
+import { bytesByFetch } from './bytes'
 import { bodyOf, createHouse } from './call'
 import type { Client, ClientNotices, ClientOptions, SignedOutReason } from './client'
 import { Emitter } from './emitter'
 import { alwaysOn } from './environment'
+import { createFileCalls } from './files'
 import { Logs } from './logs'
 import { News } from './news'
 import { MessageOutbox } from './outbox'
 import { OutboxStore } from './outbox-store'
+import { memoryParcels } from './parcel-store'
+import { ParcelQueue } from './parcels'
 import { patiently } from './patience'
 import { POLL_MARGIN_MS } from './poll'
+import { Replies } from './replies'
 import { SentHere } from './sent'
 import { SessionKeeper } from './session'
 import { memoryStorage } from './storage'
 import { sync } from './sync'
+import { Tus } from './tus'
 import { openTransport, sessionTransport, streamTransport } from './transport'
 import type { ClientEvent, Entry, HouseEvent } from './types'
 import { Waker } from './waker'
@@ -35,6 +42,8 @@ export function createClient(options: ClientOptions): Client {
     refresh: (refresh_token) => bodyOf(open.POST('/token/refresh', { body: { refresh_token } })),
     onSignedIn(session) {
       outbox.start(session.userId)
+      replies.start(session.userId)
+      void parcels.start(session.userId)
       notices.emit('signed-in', session)
     },
     onSignedOut(reason) {
@@ -53,7 +62,22 @@ export function createClient(options: ClientOptions): Client {
     said: (entry) => stored(entry),
   })
 
-  const logs: Logs = new Logs({ page: calls.history.page, waker, random, changed: (id) => outbox.prune(id) })
+  const shown = (conversationId: string, seq: number) => logs.shows(conversationId, seq)
+  const logs: Logs = new Logs({
+    page: calls.history.page,
+    waker,
+    random,
+    changed(id) {
+      outbox.prune(id)
+      replies.prune(id)
+    },
+  })
+  const ai = createAiCalls(house, {
+    took: (reply) => replies.take(reply),
+    patiently: untilClosed,
+    pause: (ms, signal) => waker.pause(ms, { signal, whole: true }),
+  })
+  const replies: Replies = new Replies({ storage, read: ai.readReply, shown, now, random })
   const sent = (entry: Entry) => {
     logs.apply(entry)
     notices.emit('sent', entry)
@@ -65,8 +89,19 @@ export function createClient(options: ClientOptions): Client {
   const outbox = new MessageOutbox({
     send: calls.messages.send,
     stored,
-    shown: (conversationId, seq) => logs.shows(conversationId, seq),
+    shown,
     store: new OutboxStore(storage),
+    waker,
+    now,
+    random,
+  })
+  const tus = new Tus({ baseUrl, send: options.sendBytes ?? bytesByFetch(fetch), keeper })
+  const parcels: ParcelQueue = new ParcelQueue({
+    tus,
+    outbox,
+    store: options.parcelStore ?? memoryParcels(),
+    lock: (name, work) => (storage.lock ? storage.lock(name, work) : work()),
+    environment,
     waker,
     now,
     random,
@@ -104,6 +139,7 @@ export function createClient(options: ClientOptions): Client {
     },
     arrived(event: ClientEvent) {
       logs.hear(event)
+      replies.hear(event)
     },
     taken(event: ClientEvent) {
       // What the app's snapshot has not brought up to date.
@@ -112,15 +148,34 @@ export function createClient(options: ClientOptions): Client {
     changed: (state) => notices.emit('connection', state),
   })
 
+  async function untilClosed<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const either = new AbortController()
+    const abort = () => either.abort(signal?.reason ?? closing.signal.reason)
+    const signals = [closing.signal, ...(signal ? [signal] : [])]
+    for (const one of signals) one.addEventListener('abort', abort)
+    if (signals.some((one) => one.aborted)) abort()
+    try {
+      return await patiently({ waker, random, signal: either.signal }, work)
+    } finally {
+      for (const one of signals) one.removeEventListener('abort', abort)
+    }
+  }
+
   function forget(reason: SignedOutReason): void {
     logs.clear()
     // A session that merely grew too old leaves its unsent messages to the next one of the same person.
     outbox.end(reason !== 'expired')
+    replies.forget()
+    parcels.end(reason !== 'expired')
     sentHere.forget()
     news.forget()
   }
 
-  if (keeper.info) outbox.start(keeper.info.userId)
+  if (keeper.info) {
+    outbox.start(keeper.info.userId)
+    replies.start(keeper.info.userId)
+    void parcels.start(keeper.info.userId)
+  }
 
   return {
     ...calls,
@@ -128,6 +183,7 @@ export function createClient(options: ClientOptions): Client {
       ...calls.conversations,
       sync: (known) => sync({ call: syncCall, list: calls.conversations.all, logs }, known),
     },
+    ai: { ...ai.calls, running: (id) => replies.of(id), subscribe: (listener) => replies.subscribe(listener) },
     ...createAccount(open, keeper, device, fetch),
     get session() {
       return keeper.info
@@ -140,25 +196,18 @@ export function createClient(options: ClientOptions): Client {
     },
     on: (notice, listener) => notices.on(notice, listener),
     outbox,
+    parcels,
+    files: createFileCalls(baseUrl, house, keeper, tus),
     log: (conversationId) => logs.get(conversationId),
     events: ({ signal } = {}) => news.events(signal),
     resume: () => news.resume(),
-    async patiently(work, signal) {
-      const either = new AbortController()
-      const abort = () => either.abort(signal?.reason ?? closing.signal.reason)
-      const signals = [closing.signal, ...(signal ? [signal] : [])]
-      for (const one of signals) one.addEventListener('abort', abort)
-      if (signals.some((one) => one.aborted)) abort()
-      try {
-        return await patiently({ waker, random, signal: either.signal }, work)
-      } finally {
-        for (const one of signals) one.removeEventListener('abort', abort)
-      }
-    },
+    patiently: untilClosed,
     close() {
       closing.abort()
       logs.clear()
       outbox.end(false)
+      replies.end()
+      parcels.end(false)
       news.forget()
       sentHere.close()
       stopLooking()

@@ -82,7 +82,7 @@ function judge(response: Response, text: string): Response {
 }
 
 /** What an answer that is no success, or none of the type that was asked for, means. */
-function refusal(response: Response, text: string): PosthouseError {
+export function refusal(response: Response, text: string): PosthouseError {
   const problem = mediaType(response) === 'application/problem+json' ? parseProblem(text) : null
   if (problem) {
     return new PosthouseError({

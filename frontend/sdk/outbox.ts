@@ -25,6 +25,8 @@ export interface PendingMessage {
 
 /** A text, or what `type` says; with the entry that it answers, and who is mentioned: ids, and `all`. */
 export type NewMessage = ({ text: string } | { type: SendRequest['type']; content: SendRequest['content'] }) & {
+  /** Where the message has an id already. */
+  clientMsgId?: string
   replyToSeq?: number | null
   mentions?: readonly string[]
 }
@@ -84,8 +86,10 @@ export class MessageOutbox implements Outbox {
   send(conversationId: string, what: NewMessage): PendingMessage {
     const userId = this.userId
     if (userId === null) throw new PosthouseError({ code: 'unauthenticated', detail: 'there is no session' })
+    const known = what.clientMsgId === undefined ? null : this.find(what.clientMsgId)
+    if (known) return known
     const message: PendingMessage = {
-      client_msg_id: uuid(),
+      client_msg_id: what.clientMsgId ?? uuid(),
       conversation_id: conversationId,
       ...('text' in what ? { type: 'text', content: { text: what.text } } : { type: what.type, content: what.content }),
       reply_to_seq: what.replyToSeq ?? null,

@@ -12,11 +12,17 @@ const KEY = 'posthouse.session'
 /** Refresh so long before the access token ends: longer than a request takes, shorter than any life of a token. */
 const EARLY_MS = 15_000
 const REFRESH_TRIES = 3
+/** The house's own: a file token lives as long, whatever an access token does. */
+const FILE_TOKEN_MS = 900_000
+/** Whoever gets the address of a file will still fetch it a while later. */
+const FILE_EARLY_MS = 60_000
 
 interface Stored extends SessionInfo {
   accessToken: string
   refreshToken: string
   expiresAt: number
+  /** Absent where an older version signed in. */
+  fileExpiresAt?: number
 }
 
 export interface KeeperParts {
@@ -68,6 +74,14 @@ export class SessionKeeper {
     if (!this.session) throw signedOut()
     if (this.session.expiresAt - forMs > this.parts.now()) return this.session.accessToken
     return this.refreshed(this.session.accessToken)
+  }
+
+  /** A token for addresses of files, good for a while; refreshes if it is about to end. */
+  async fileToken(): Promise<{ token: string; until: number }> {
+    if (!this.session) throw signedOut()
+    if ((this.session.fileExpiresAt ?? 0) - FILE_EARLY_MS <= this.parts.now()) await this.refreshed(this.session.accessToken)
+    if (!this.session) throw signedOut()
+    return { token: this.session.fileToken, until: (this.session.fileExpiresAt ?? 0) - FILE_EARLY_MS }
   }
 
   /** A token other than `stale`, which the house refused as expired. */
@@ -167,6 +181,7 @@ function tokensOf(answer: Refreshed, now: number) {
     refreshToken: answer.refresh_token,
     fileToken: answer.file_token,
     expiresAt: now + answer.expires_in * 1_000,
+    fileExpiresAt: now + FILE_TOKEN_MS,
   }
 }
 

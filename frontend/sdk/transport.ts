@@ -35,7 +35,7 @@ export function streamTransport(fetch: typeof globalThis.fetch, keeper: SessionK
   }
 }
 
-async function authorised(keeper: SessionKeeper, attempt: (token: string) => Promise<Response>): Promise<Response> {
+export async function authorised(keeper: SessionKeeper, attempt: (token: string) => Promise<Response>): Promise<Response> {
   const token = await keeper.accessToken()
   try {
     return await attempt(token)

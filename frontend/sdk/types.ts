@@ -40,6 +40,8 @@ export type InviteLink = Schemas['InviteLink']
 export type NewInviteLink = Schemas['NewInviteLink']
 export type CreateInviteLink = Partial<Schemas['CreateInviteLinkRequest']>
 export type InviteLook = Schemas['InviteLook']
+export type StoredFile = Schemas['File']
+export type SentFile = Schemas['SentFile']
 export type Server = Schemas['Server']
 export type SendRequest = Schemas['SendRequest']
 export type SignedIn = Schemas['SignedIn']
@@ -51,6 +53,9 @@ export type FieldError = Schemas['FieldError']
 export type Problem = Schemas['Problem']
 export type Code = Schemas['Code']
 export type HouseEvent = Schemas['Event']
+export type AiReply = Schemas['AiReply']
+export type AiUsage = Schemas['AiUsage']
+export type AiHelp = Schemas['AiHelp']
 
 /** Read everything anew: the house cannot say what was missed. The cursor is already stored, so read the snapshot now. */
 export interface ResyncEvent {

@@ -104,6 +104,18 @@ static enum err set_enum(const struct field *f, struct str text, int *out, struc
     return problem_field(problem, f->name, "must be one of %s", all);
 }
 
+/* One more. */
+static enum err add_text(const struct field *f, struct str text, struct list *out, struct arena *arena,
+                         struct problem *problem)
+{
+    if (!out->n)
+        out->items = arena_array(arena, (size_t)f->max, sizeof text);
+    if (out->n == (size_t)f->max)
+        return problem_field(problem, f->name, "must be at most %" PRId64, f->max);
+    ((struct str *)out->items)[out->n++] = text;
+    return OK;
+}
+
 static enum err set_ids(const struct field *f, struct str text, struct list *out, struct arena *arena,
                         struct problem *problem)
 {
@@ -162,11 +174,12 @@ static enum err set_value(const struct field *f, struct str text, void *v, struc
         return uuid_decode(text, v) ? OK : problem_field(problem, f->name, "must be a UUID");
     case FIELD_IDS:
         return set_ids(f, text, v, arena, problem);
+    case FIELD_STRS:
+        return add_text(f, text, v, arena, problem);
     case FIELD_OBJECT:
     case FIELD_LIST:
     case FIELD_JSON:
     case FIELD_INTS:
-    case FIELD_STRS:
     case FIELD_REAL:
     case FIELD_CHOICE:
         break;

@@ -29,7 +29,8 @@ enum field_type {
     FIELD_LIST,   /* struct list of structs ↔ array, by `shape`; min..max items */
     FIELD_IDS,    /* struct list of uint64_t ↔ array of decimal strings; min..max items */
     FIELD_INTS,   /* struct list of int64_t ↔ array of numbers, each at least 1; min..max items */
-    FIELD_STRS,   /* struct list of struct str ↔ array of strings; min..max items */
+    FIELD_STRS, /* struct list of struct str ↔ array of strings; min..max items. A query may name it again for
+                   each */
     FIELD_REAL,   /* double ↔ number; min..max of its value */
     FIELD_CHOICE, /* input: a union ↔ object, by the shape that an earlier FIELD_ENUM chooses (struct choice)
                    */

@@ -108,6 +108,15 @@ struct str crypt_base64url(struct arena *arena, const void *bytes, size_t n)
     return (struct str){text, size - 1};
 }
 
+struct str crypt_base64(struct arena *arena, const void *bytes, size_t n)
+{
+    const size_t size = sodium_base64_ENCODED_LEN(n, sodium_base64_VARIANT_ORIGINAL);
+    char *text = arena_alloc(arena, size);
+
+    sodium_bin2base64(text, size, bytes, n, sodium_base64_VARIANT_ORIGINAL);
+    return (struct str){text, size - 1};
+}
+
 bool crypt_base64url_decode(struct str text, void *out, size_t n)
 {
     size_t got = 0;

@@ -54,6 +54,7 @@ bool crypt_password_is(const char *hash, struct str password);
 /* Without padding. */
 struct str crypt_base64url(struct arena *arena, const void *bytes, size_t n);
 /* Of the ordinary alphabet, with padding. */
+struct str crypt_base64(struct arena *arena, const void *bytes, size_t n);
 bool crypt_base64_decode(struct arena *arena, struct str text, struct str *out);
 /* Exactly `n` bytes in canonical form, else false. */
 bool crypt_base64url_decode(struct str text, void *out, size_t n);

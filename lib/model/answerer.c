@@ -9,6 +9,7 @@
 #include "ext/crypt.h"
 #include "model/house.h"
 #include "model/replying.h"
+#include "model/replytext.h"
 
 enum {
     WAIT_MS = 50,
@@ -26,8 +27,18 @@ static void forget(struct answerer *a, struct replying *answer)
 {
     if (answer->call)
         call_free(answer->call);
+    if (answer->glance)
+        glance_free(answer->glance);
     free(answer);
     a->n--;
+}
+
+/* True: it is no more ours. */
+static bool is_gone(struct answerer *a, struct replying *answer)
+{
+    if ((!answer->is_over && !answer->is_early) || clock_mono_ms() < answer->next_ms)
+        return false;
+    return answer->is_over ? replying_end(a, answer) : replying_postpone(a, answer);
 }
 
 static void step_all(struct answerer *a)
@@ -35,7 +46,7 @@ static void step_all(struct answerer *a)
     for (struct replying **at = &a->first; *at;) {
         struct replying *answer = *at;
         replying_step(a, answer);
-        if (answer->is_over && clock_mono_ms() >= answer->next_ms && replying_end(a, answer)) {
+        if (is_gone(a, answer)) {
             *at = answer->next;
             forget(a, answer);
         } else {
@@ -184,7 +195,7 @@ static void leave(struct answerer *a)
         struct replying *answer = a->first;
         struct ctx ctx = replying_ctx(a, &answer->reply);
         if (!answer->is_over && (!answer->call || !call_has_begun(answer->call))) {
-            if (reply_release(&ctx, &answer->reply, a->process) != OK)
+            if (reply_release(&ctx, &answer->reply, a->process, 0) != OK)
                 log_warn("a reply could not be given back", log_id("reply_id", answer->reply.id));
         } else {
             if (!answer->is_over)
@@ -216,6 +227,7 @@ struct answerer *answerer_new(struct house *house, const struct providers *provi
     a->house = house;
     a->providers = providers;
     a->streams = streams_new();
+    a->glances = glances_new(house);
     a->arena = arena_new();
     a->db = db_new(house_conf(house));
     a->redis = redis_new(house_conf(house), REDIS_MS);
@@ -236,6 +248,7 @@ void answerer_free(struct answerer *a)
     atomic_store(&a->stopping, true);
     pthread_join(a->thread, NULL);
     streams_free(a->streams);
+    glances_free(a->glances);
     redis_free(a->redis);
     db_free(a->db);
     arena_free(a->arena);

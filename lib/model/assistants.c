@@ -87,7 +87,8 @@ static enum err add(struct ctx *ctx, void *arg)
     if (err == ERR_DUPLICATE)
         return fail(ctx, ERR_USERNAME_TAKEN, "this username belongs to somebody");
     TRY(err);
-    const struct q_assistant_insert_in assistant = {id, ctx->actor.app_id, in->provider, in->prompt, listed};
+    const struct q_assistant_insert_in assistant = {id,     ctx->actor.app_id, in->provider, in->prompt,
+                                                    listed, in->pictures};
     TRY(q_assistant_insert(ctx, &assistant, NULL));
     TRY(allow_people(ctx, in, id));
     return audit_add(ctx, AUDIT_ADMIN_ASSISTANT, "user", id, "added");

@@ -35,6 +35,7 @@ struct assistant_new {
     size_t n_usernames;
     const uint64_t *group_ids;
     size_t n_groups;
+    bool pictures; /* its model is shown them */
 };
 /* ERR_INVALID_REQUEST, ERR_USERNAME_TAKEN, ERR_NOT_FOUND (somebody of usernames). The provider is the
  * caller's to check. */

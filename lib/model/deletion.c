@@ -117,7 +117,8 @@ static enum err leave(struct ctx *ctx, void *arg)
     TRY(q_deletion_blocks_mine(ctx, me, NULL));
     TRY(burn_notebook(ctx));
     TRY(groups_abandon(ctx));
-    TRY(q_ai_usage_forget(ctx, ctx->actor.user_id, NULL));
+    TRY(q_spending_forget(ctx, me, NULL));
+    TRY(q_helps_forget(ctx, me, NULL));
     TRY(q_deletion_names(ctx, me, NULL));
     TRY(q_deletion_drafts(ctx, me, NULL));
     TRY(q_deletion_hidden(ctx, me, NULL));

@@ -1,11 +1,13 @@
 /* The body of a call to /chat/completions. */
 #include "model/prompt.h"
 
+#include "ext/crypt.h"
 #include "ext/json.h"
 #include "model/contents.h"
 #include "model/conversations.h"
+#include "model/glance.h"
 
-enum { CONTEXT_ENTRIES = 100, TOKENS_PER_MESSAGE = 8 };
+enum { CONTEXT_ENTRIES = 100, TOKENS_PER_MESSAGE = 8, TOKENS_PER_PICTURE = 1500 };
 
 uint64_t prompt_tokens(struct str text)
 {
@@ -68,61 +70,65 @@ static struct str words_of(struct ctx *ctx, const struct entry *entry)
     return prompt_plain(ctx->arena, content.text);
 }
 
-struct said {
-    struct str words, name; /* name: in groups, of who said it */
-    bool by_assistant;
-};
+static uint64_t picture_of(struct ctx *ctx, const struct entry *entry)
+{
+    struct file_content content = {0};
+    struct problem problem = {0};
+    size_t image = 0;
 
-/* In a group it is said who speaks. */
-static enum err set_names(struct ctx *ctx, const struct entry *entries, struct said *said, size_t n)
+    if (entry->hidden || entry->recalled_at || entry->type != ENTRY_IMAGE)
+        return 0;
+    while (content_types[image] != ENTRY_IMAGE)
+        image++;
+    const enum err err = json_decode(entry->content, content_shapes[image], &content, ctx->arena, &problem);
+    return err == OK ? content.file_id : 0;
+}
+
+enum err prompt_names(struct ctx *ctx, struct said *said, size_t n)
 {
     uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids);
     struct user *users = arena_array(ctx->arena, n, sizeof *users);
 
     for (size_t i = 0; i < n; i++)
-        ids[i] = entries[i].sender_id;
+        ids[i] = said[i].sender_id;
     TRY(users_load(ctx, ids, n, users));
     for (size_t i = 0; i < n; i++)
-        if (users[i].id && !said[i].by_assistant)
+        if (users[i].id)
             said[i].name = prompt_plain(ctx->arena, users[i].nickname);
     return OK;
 }
 
-/* Newest first; the first is what is asked. */
-static enum err read_said(struct ctx *ctx, const struct ai_reply_row *reply, struct said **out, size_t *n)
+enum err prompt_said(struct ctx *ctx, const struct said_range *range, struct said **out, size_t *n)
 {
     struct conversation_access access = {0};
     struct entry_row *rows;
-    size_t found;
 
-    TRY(conversation_for_reader(ctx, reply->conversation_id, &access));
-    const struct q_entries_below_in range = {access.id, access.visible_from_seq, reply->ask_seq,
-                                             ctx->actor.user_id, CONTEXT_ENTRIES};
-    TRY(q_entries_below(ctx, &range, &rows, &found));
-    struct entry *entries = arena_array(ctx->arena, found, sizeof *entries);
-    struct said *said = arena_array(ctx->arena, found, sizeof *said);
-    TRY(entries_show(ctx, rows, found, entries));
-    if (!found || (uint64_t)entries[0].seq != reply->ask_seq || !words_of(ctx, &entries[0]).n)
-        return fail(ctx, ERR_NOT_FOUND, "what was asked is not there any more");
-    for (size_t i = 0; i < found; i++) {
-        said[i].words = words_of(ctx, &entries[i]);
-        said[i].by_assistant = entries[i].sender_id == reply->assistant_id;
-    }
-    if (access.kind == CONVERSATION_GROUP)
-        TRY(set_names(ctx, entries, said, found));
+    TRY(conversation_for_reader(ctx, range->conversation_id, &access));
+    const uint64_t from = range->after_seq + 1, to = conversation_visible_to(&access);
+    const struct q_entries_below_in below = {
+        access.id, from > access.visible_from_seq ? from : access.visible_from_seq,
+        range->to_seq < to ? range->to_seq : to, ctx->actor.user_id, range->max};
+    TRY(q_entries_below(ctx, &below, &rows, n));
+    struct entry *entries = arena_array(ctx->arena, *n, sizeof *entries);
+    struct said *said = arena_array(ctx->arena, *n, sizeof *said);
+    TRY(entries_show(ctx, rows, *n, entries));
+    for (size_t i = 0; i < *n; i++)
+        said[i] = (struct said){.seq = (uint64_t)entries[i].seq,
+                                .sender_id = entries[i].sender_id,
+                                .words = words_of(ctx, &entries[i]),
+                                .file_id = picture_of(ctx, &entries[i])};
     *out = said;
-    *n = found;
-    return OK;
+    return *n ? OK : fail(ctx, ERR_NOT_FOUND, "nothing is said there");
 }
 
-/* How many of them fit: what is asked always does. */
-static size_t fitting(const struct said *said, size_t n, uint64_t budget, uint64_t *tokens)
+size_t prompt_fitting(const struct said *said, size_t n, uint64_t budget, uint64_t *tokens)
 {
     uint64_t sum = 0;
     size_t i = 0;
 
     for (; i < n; i++) {
-        const uint64_t more = prompt_tokens(said[i].words) + prompt_tokens(said[i].name) + TOKENS_PER_MESSAGE;
+        const uint64_t more = prompt_tokens(said[i].words) + prompt_tokens(said[i].name) +
+                              TOKENS_PER_MESSAGE + (said[i].picture.n ? TOKENS_PER_PICTURE : 0);
         if (i && sum + more > budget)
             break;
         sum += more;
@@ -133,46 +139,103 @@ static size_t fitting(const struct said *said, size_t n, uint64_t budget, uint64
 
 /* ---- the body ---- */
 
-static void add_message(struct buf *b, const char *role, struct str name, struct str words)
+void prompt_begin(struct buf *b, const struct provider *p)
+{
+    buf_c(b, "{\"model\":");
+    buf_json(b, str_of(p->model));
+    buf_printf(b, ",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":%lld",
+               (long long)p->max_output_tokens);
+    if (p->has_temperature)
+        buf_printf(b, ",\"temperature\":%.3f", p->temperature);
+    buf_c(b, ",\"messages\":[");
+}
+
+/* The text alone, or beside it a picture as data. */
+static void add_content(struct buf *b, struct str text, struct str picture)
+{
+    if (!picture.n) {
+        buf_json(b, text);
+        return;
+    }
+    buf_c(b, "[{\"type\":\"text\",\"text\":");
+    buf_json(b, text);
+    buf_c(b, "},{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:" GLANCE_TYPE ";base64,");
+    buf_str(b, crypt_base64(b->arena, picture.p, picture.n));
+    buf_c(b, "\"}}]");
+}
+
+static void add_message(struct buf *b, const char *role, const struct said *said)
 {
     struct buf text = buf_in(b->arena);
 
-    if (name.n) {
-        buf_str(&text, name);
+    if (said->name.n) {
+        buf_str(&text, said->name);
         buf_c(&text, ": ");
     }
-    buf_str(&text, words);
+    buf_str(&text, said->words);
     if (b->p[b->n - 1] != '[')
         buf_char(b, ',');
     buf_printf(b, "{\"role\":\"%s\",\"content\":", role);
-    buf_json(b, buf_done(&text));
+    add_content(b, buf_done(&text), said->picture);
     buf_char(b, '}');
 }
 
+void prompt_message(struct buf *b, const char *role, struct str words)
+{
+    add_message(b, role, &(struct said){.words = words});
+}
+
+/* Newest first; the first is what is asked. In a group it is said who speaks. */
+static enum err read_said(struct ctx *ctx, const struct ai_reply_row *reply, struct said **out, size_t *n)
+{
+    const struct said_range range = {reply->conversation_id, 0, reply->ask_seq, CONTEXT_ENTRIES};
+    struct conversation_access access = {0};
+
+    TRY(prompt_said(ctx, &range, out, n));
+    if ((*out)->seq != reply->ask_seq || !(*out)->words.n)
+        return fail(ctx, ERR_NOT_FOUND, "what was asked is not there any more");
+    TRY(conversation_for_reader(ctx, reply->conversation_id, &access));
+    return access.kind == CONVERSATION_GROUP ? prompt_names(ctx, *out, *n) : OK;
+}
+
 enum err prompt_make(struct ctx *ctx, const struct ai_reply_row *reply, const struct assistant_row *assistant,
-                     const struct provider *p, struct prompt *out)
+                     const struct provider *p, const struct glance *glance, struct prompt *out)
 {
     struct buf b = buf_in(ctx->arena);
     struct said *said = NULL;
     size_t n = 0;
 
     TRY(read_said(ctx, reply, &said, &n));
+    for (size_t i = 0; i < n; i++)
+        said[i].picture = said[i].file_id ? glance_picture(glance, said[i].file_id) : STR("");
     out->tokens = assistant->prompt.n ? prompt_tokens(assistant->prompt) + TOKENS_PER_MESSAGE : 0;
     const uint64_t room = (uint64_t)(p->context_tokens - p->max_output_tokens);
-    n = fitting(said, n, room > out->tokens ? room - out->tokens : 0, &out->tokens);
-    buf_c(&b, "{\"model\":");
-    buf_json(&b, str_of(p->model));
-    buf_printf(&b, ",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":%lld",
-               (long long)p->max_output_tokens);
-    if (p->has_temperature)
-        buf_printf(&b, ",\"temperature\":%.3f", p->temperature);
-    buf_c(&b, ",\"messages\":[");
+    n = prompt_fitting(said, n, room > out->tokens ? room - out->tokens : 0, &out->tokens);
+    prompt_begin(&b, p);
     if (assistant->prompt.n)
-        add_message(&b, "system", STR_NONE, assistant->prompt);
-    while (n--)
+        prompt_message(&b, "system", assistant->prompt);
+    while (n--) {
+        const bool is_own = said[n].sender_id == reply->assistant_id;
+        if (is_own)
+            said[n].name = STR("");
         if (said[n].words.n)
-            add_message(&b, said[n].by_assistant ? "assistant" : "user", said[n].name, said[n].words);
+            add_message(&b, is_own ? "assistant" : "user", &said[n]);
+    }
     buf_c(&b, "]}");
     out->json = buf_done(&b);
+    return OK;
+}
+
+enum err prompt_pictures(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t *file_ids, size_t max,
+                         size_t *n)
+{
+    struct said *said = NULL;
+    size_t n_said = 0;
+
+    *n = 0;
+    TRY(read_said(ctx, reply, &said, &n_said));
+    for (size_t i = 0; i < n_said && *n < max; i++)
+        if (said[i].file_id)
+            file_ids[(*n)++] = said[i].file_id;
     return OK;
 }

@@ -16,19 +16,22 @@ struct providers {
     struct arena *arena;
     struct provider items[PROVIDERS_MAX];
     size_t n;
+    struct str currency;
+    const struct provider *helper;
 };
 
 /* ---- the file's form ---- */
 
 struct row {
     struct str name, base_url, key_file, key_env, model, fallback;
-    double temperature;
+    double temperature, input_price, output_price;
     unsigned char has_temperature;
-    bool private_address;
+    bool private_address, pictures;
     int64_t context_tokens, max_output_tokens, connect_s, first_token_s, between_tokens_s, answer_s;
 };
 
 struct file {
+    struct str currency;
     struct list providers;
 };
 
@@ -36,6 +39,10 @@ struct file {
     {                                                                                                        \
         .name = #member, .type = FIELD_STR, .flags = (more), .at = offsetof(struct row, member),             \
         .min = (least), .max = (most)                                                                        \
+    }
+#define PRICE(member)                                                                                        \
+    {                                                                                                        \
+        .name = #member, .type = FIELD_REAL, .at = offsetof(struct row, member), .min = 0, .max = 1000000    \
     }
 #define NUMBER(member, least, most)                                                                          \
     {                                                                                                        \
@@ -55,7 +62,10 @@ static const struct field row_fields[] = {
      .has_at = offsetof(struct row, has_temperature),
      .min = 0,
      .max = 2},
+    PRICE(input_price),
+    PRICE(output_price),
     {.name = "private_address", .type = FIELD_BOOL, .at = offsetof(struct row, private_address)},
+    {.name = "pictures", .type = FIELD_BOOL, .at = offsetof(struct row, pictures)},
     NUMBER(context_tokens, 256, 10000000),
     NUMBER(max_output_tokens, 16, 100000),
     NUMBER(connect_s, 1, 120),
@@ -65,9 +75,11 @@ static const struct field row_fields[] = {
 };
 #undef TEXT
 #undef NUMBER
+#undef PRICE
 static const struct shape row_shape = SHAPE("Provider", struct row, row_fields);
 
 static const struct field file_fields[] = {
+    {.name = "currency", .type = FIELD_STR, .at = offsetof(struct file, currency), .min = 1, .max = 8},
     {.name = "providers",
      .type = FIELD_LIST,
      .flags = F_REQUIRED,
@@ -183,6 +195,9 @@ static enum err take(struct providers *p, const struct row *row, size_t i, struc
         .temperature = row->temperature,
         .has_temperature = row->has_temperature == HAS_VALUE,
         .may_be_private = row->private_address,
+        .takes_pictures = row->pictures,
+        .input_price = row->input_price,
+        .output_price = row->output_price,
         .context_tokens = or_else(row->context_tokens, 8000),
         .max_output_tokens = or_else(row->max_output_tokens, 1000),
         .connect_s = or_else(row->connect_s, 5),
@@ -210,18 +225,27 @@ static enum err set_fallbacks(struct providers *p, const struct row *rows, struc
     return OK;
 }
 
-static enum err load(struct providers *p, const char *path, struct problem *problem)
+static enum err set_helper(struct providers *p, const char *name, struct problem *problem)
+{
+    p->helper = *name ? providers_find(p, str_of(name)) : &p->items[0];
+    return p->helper ? OK
+                     : problem_field(problem, name, "stands in the setting ai_helper and is none of them");
+}
+
+static enum err load(struct providers *p, const struct conf *conf, struct problem *problem)
 {
     struct file file = {0};
     struct str text;
 
-    if (read_file(path, FILE_BYTES_MAX, p->arena, &text) != OK)
-        return problem_field(problem, path, "%s", strerror(errno));
+    if (read_file(conf->providers, FILE_BYTES_MAX, p->arena, &text) != OK)
+        return problem_field(problem, conf->providers, "%s", strerror(errno));
     TRY(json_decode(text, &file_shape, &file, p->arena, problem));
     const struct row *rows = file.providers.items;
     for (size_t i = 0; i < file.providers.n; i++)
         TRY(take(p, &rows[i], i, problem));
-    return set_fallbacks(p, rows, problem);
+    p->currency = file.currency;
+    TRY(set_fallbacks(p, rows, problem));
+    return set_helper(p, conf->ai_helper, problem);
 }
 
 enum err providers_open(const struct conf *conf, struct problem *problem, struct providers **out)
@@ -232,7 +256,7 @@ enum err providers_open(const struct conf *conf, struct problem *problem, struct
     if (!p)
         abort();
     p->arena = arena_new();
-    if (conf->providers[0] && load(p, conf->providers, &found) != OK) {
+    if (conf->providers[0] && load(p, conf, &found) != OK) {
         providers_free(p);
         if (!found.n_fields)
             return problem_set(problem, ERR_INVALID_REQUEST, "providers %s: %s", conf->providers,
@@ -266,4 +290,19 @@ const struct provider *providers_find(const struct providers *p, struct str name
         if (str_eq(str_of(p->items[i].name), name))
             return &p->items[i];
     return NULL;
+}
+
+const struct provider *providers_helper(const struct providers *p)
+{
+    return p->helper;
+}
+
+struct str providers_currency(const struct providers *p)
+{
+    return p->currency;
+}
+
+uint64_t provider_cost(const struct provider *p, uint64_t input_tokens, uint64_t output_tokens)
+{
+    return (uint64_t)((double)input_tokens * p->input_price + (double)output_tokens * p->output_price + 0.5);
 }

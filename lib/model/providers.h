@@ -22,8 +22,9 @@ struct provider {
     const char *name, *url, *model; /* url: of the call, …/chat/completions */
     const char *authorization;      /* the header; NULL: none is sent */
     double temperature;
-    bool has_temperature, may_be_private;
+    bool has_temperature, may_be_private, takes_pictures;
     int64_t context_tokens, max_output_tokens;
+    double input_price, output_price; /* of a million tokens; 0: none is known */
     int64_t connect_s, first_token_s, between_tokens_s, answer_s;
     const struct provider *fallback; /* is asked where this one cannot answer; NULL: nobody */
 };
@@ -38,5 +39,12 @@ size_t providers_count(const struct providers *p);
 const struct provider *providers_at(const struct providers *p, size_t i);
 /* NULL: there is none of this name. */
 const struct provider *providers_find(const struct providers *p, struct str name);
+
+/* The one that helps people beside conversations; NULL: there are no providers. */
+const struct provider *providers_helper(const struct providers *p);
+/* Of the prices; absent: not said. */
+struct str providers_currency(const struct providers *p);
+/* What an answer of it costs, in millionths of the currency. */
+uint64_t provider_cost(const struct provider *p, uint64_t input_tokens, uint64_t output_tokens);
 
 #endif

@@ -7,12 +7,10 @@
 #include "model/contents.h"
 #include "model/conversations.h"
 #include "model/house.h"
-#include "model/inbox.h"
 #include "model/log.h"
+#include "model/replytext.h"
 #include "model/roster.h"
-
-enum { DAY_MS = 24 * 3600 * 1000 };
-#define KEPT_SECONDS "3600" /* longer than any reply is written */
+#include "model/spending.h"
 
 /* ---- wire form ---- */
 
@@ -32,25 +30,12 @@ static const struct field reply_fields[] = {
     {.name = "reason", .type = FIELD_STR, .flags = F_NULLABLE, AT(reason)},
     {.name = "input_tokens", .type = FIELD_INT, AT(input_tokens)},
     {.name = "output_tokens", .type = FIELD_INT, AT(output_tokens)},
+    {.name = "cost_micros", .type = FIELD_INT, AT(cost)},
     {.name = "created_at", .type = FIELD_TIME, AT(created_at)},
     {.name = "finished_at", .type = FIELD_TIME, .flags = F_NULLABLE, AT(finished_at)},
 };
 #undef AT
 const struct shape reply_shape = SHAPE("AiReply", struct reply, reply_fields);
-
-#define AT(member) .at = offsetof(struct ai_usage, member)
-static const struct field usage_fields[] = {
-    {.name = "day_at", .type = FIELD_TIME, AT(day_at)},
-    {.name = "used", .type = FIELD_INT, AT(used)},
-    {.name = "limit", .type = FIELD_INT, .flags = F_NULLABLE, AT(limit)},
-    {.name = "left",
-     .type = FIELD_INT,
-     .flags = F_NULLABLE,
-     AT(left),
-     .has_at = offsetof(struct ai_usage, has_left)},
-};
-#undef AT
-const struct shape ai_usage_shape = SHAPE("AiUsage", struct ai_usage, usage_fields);
 
 static void fill(const struct ai_reply_row *row, struct reply *out)
 {
@@ -66,6 +51,7 @@ static void fill(const struct ai_reply_row *row, struct reply *out)
         .reason = row->reason.n ? row->reason : STR_NONE,
         .input_tokens = (int64_t)row->input_tokens,
         .output_tokens = (int64_t)row->output_tokens,
+        .cost = (int64_t)row->cost,
         .created_at = row->created_at,
         .finished_at = row->finished_at,
     };
@@ -81,8 +67,8 @@ static enum err find(struct ctx *ctx, const struct reply_ref *ref, struct ai_rep
 
     TRY(conversation_for_reader(ctx, ref->conversation_id, &access));
     TRY(q_ai_replies_get(ctx, &ref->reply_id, 1, &rows, &n));
-    if (!n || rows[0].conversation_id != access.id || rows[0].ask_seq < access.visible_from_seq ||
-        rows[0].ask_seq > conversation_visible_to(&access))
+    if (!n || rows[0].kind || rows[0].conversation_id != access.id ||
+        rows[0].ask_seq < access.visible_from_seq || rows[0].ask_seq > conversation_visible_to(&access))
         return fail(ctx, ERR_NOT_FOUND, "no such reply");
     *out = rows[0];
     return OK;
@@ -106,17 +92,6 @@ static enum err entry_text(struct ctx *ctx, const struct ai_reply_row *row, stru
     return OK;
 }
 
-/* Without the first `chars` characters; `*offset` is how many it left out. */
-static struct str from_char(struct str text, int64_t chars, int64_t *offset)
-{
-    size_t at = 0;
-
-    for (*offset = 0; at < text.n && *offset < chars; ++*offset)
-        for (at++; at < text.n && ((unsigned char)text.p[at] & 0xc0) == 0x80; at++)
-            ;
-    return (struct str){text.p + at, text.n - at};
-}
-
 static enum err show(struct ctx *ctx, const struct reply_ref *ref, const struct ai_reply_row *row,
                      struct reply *out)
 {
@@ -127,7 +102,7 @@ static enum err show(struct ctx *ctx, const struct reply_ref *ref, const struct 
         TRY(reply_kept(ctx, row->id, &text));
     else if (row->seq)
         TRY(entry_text(ctx, row, &text));
-    out->text = from_char(text, ref->offset, &out->offset);
+    out->text = reply_text_from(text, ref->offset, &out->offset);
     return OK;
 }
 
@@ -191,29 +166,6 @@ enum err reply_regenerate(struct ctx *ctx, const struct reply_ref *ref, struct r
     return OK;
 }
 
-uint64_t ai_day(void)
-{
-    return (uint64_t)(clock_wall_ms() / DAY_MS);
-}
-
-enum err ai_usage_load(struct ctx *ctx, struct ai_usage *out)
-{
-    const int64_t limit = house_conf(ctx->house)->ai_user_tokens_per_day;
-    struct ai_usage_row row = {0};
-    const uint64_t day = ai_day();
-
-    const enum err err = q_ai_usage_get(ctx, ctx->actor.user_id, day, &row);
-    if (err != OK && err != ERR_NOT_FOUND)
-        return err;
-    const int64_t used = (int64_t)(row.used + row.reserved);
-    *out = (struct ai_usage){.day_at = (int64_t)day * DAY_MS,
-                             .used = used,
-                             .limit = limit,
-                             .has_left = limit ? HAS_VALUE : HAS_NULL,
-                             .left = used < limit ? limit - used : 0};
-    return OK;
-}
-
 /* ---- tokens ---- */
 
 struct reserving {
@@ -221,19 +173,22 @@ struct reserving {
     uint64_t process, tokens;
 };
 
+static struct spender spender_of(const struct ai_reply_row *reply)
+{
+    return (struct spender){reply->asker_id, reply->assistant_id, reply->app_id};
+}
+
 static enum err reserve(struct ctx *ctx, void *arg)
 {
     const struct reserving *r = arg;
-    const uint64_t asker = r->reply->asker_id, day = ai_day();
-    const int limit = house_conf(ctx->house)->ai_user_tokens_per_day;
+    const struct spender who = spender_of(r->reply);
+    const uint64_t day = ai_day();
     uint64_t changed;
 
     TRY(q_ai_reply_reserve(ctx, r->reply->id, r->process, day, r->tokens, &changed));
     if (!changed)
         return fail(ctx, ERR_CONFLICT, "it is another process's by now");
-    TRY(q_ai_usage_begin(ctx, asker, day, NULL));
-    TRY(q_ai_usage_reserve(ctx, asker, day, r->tokens, limit ? (uint64_t)limit : INT64_MAX, &changed));
-    return changed ? OK : fail(ctx, ERR_AI_LIMIT, "the tokens of the day are used up");
+    return spending_reserve(ctx, &who, day, r->tokens);
 }
 
 enum err reply_reserve(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process, uint64_t tokens)
@@ -241,12 +196,14 @@ enum err reply_reserve(struct ctx *ctx, const struct ai_reply_row *reply, uint64
     return tx_run(ctx, reserve, &(struct reserving){reply, process, tokens});
 }
 
-/* Under the lock of the reply's row: what was reserved for it is no more. */
-static enum err settle(struct ctx *ctx, const struct ai_reply_row *row, uint64_t used)
+/* Under the lock of the reply's row: what was reserved for it is no more. One that reserved nothing cost
+ * nothing. */
+static enum err settle(struct ctx *ctx, const struct ai_reply_row *row, uint64_t used, uint64_t cost)
 {
-    if (!row->reserved && !used)
-        return OK;
-    return q_ai_usage_settle(ctx, row->asker_id, row->day, row->reserved, used, NULL);
+    const struct spender who = spender_of(row);
+    const struct spent spent = {row->reserved, used, cost};
+
+    return row->reserved ? spending_settle(ctx, &who, row->day, &spent) : OK;
 }
 
 /* ---- the end ---- */
@@ -255,6 +212,7 @@ struct ending {
     const struct ai_reply_row *reply;
     uint64_t process;
     const struct reply_end *end;
+    int64_t later_ms; /* of one that is given back */
 };
 
 /* Whether the assistant may still say something there. */
@@ -308,16 +266,36 @@ static enum err say(struct ctx *ctx, struct conversation_row *conv, const struct
     return log_append(ctx, conv, &draft, NULL);
 }
 
-/* First the row, which says whether it is ours to end, then the entry that it names. */
+/* The row, which says whether it is ours to end; `seq` 0: there is no entry. */
+static enum err close_row(struct ctx *ctx, const struct ending *e, const struct reply_end *end, uint64_t seq)
+{
+    struct ai_reply_row *rows;
+    uint64_t changed;
+    size_t n;
+
+    TRY(q_ai_replies_get(ctx, &e->reply->id, 1, &rows, &n));
+    const struct q_ai_reply_end_in in = {.id = e->reply->id,
+                                         .process = e->process,
+                                         .state = end->state,
+                                         .seq = seq,
+                                         .reason = str_of(end->reason),
+                                         .input_tokens = end->input_tokens,
+                                         .output_tokens = end->output_tokens,
+                                         .cost = end->cost,
+                                         .finished_at = clock_wall_ms()};
+    TRY(q_ai_reply_end(ctx, &in, &changed));
+    if (!changed || !n)
+        return fail(ctx, ERR_CONFLICT, "it is another process's by now");
+    return settle(ctx, &rows[0], end->input_tokens + end->output_tokens, end->cost);
+}
+
+/* First the row, then the entry that it names. */
 static enum err end_it(struct ctx *ctx, void *arg)
 {
     const struct ending *e = arg;
     struct reply_end end = *e->end;
     struct conversation_row conv;
-    struct ai_reply_row *rows;
-    uint64_t changed;
     bool may;
-    size_t n;
 
     TRY(conversation_lock(ctx, e->reply->conversation_id, &conv));
     TRY(may_answer(ctx, &conv, e->reply->assistant_id, &may));
@@ -326,19 +304,7 @@ static enum err end_it(struct ctx *ctx, void *arg)
         end.reason = "not_allowed";
         end.text = STR("");
     }
-    TRY(q_ai_replies_get(ctx, &e->reply->id, 1, &rows, &n));
-    const struct q_ai_reply_end_in in = {.id = e->reply->id,
-                                         .process = e->process,
-                                         .state = end.state,
-                                         .seq = conv.last_seq + 1,
-                                         .reason = str_of(end.reason),
-                                         .input_tokens = end.input_tokens,
-                                         .output_tokens = end.output_tokens,
-                                         .finished_at = clock_wall_ms()};
-    TRY(q_ai_reply_end(ctx, &in, &changed));
-    if (!changed || !n)
-        return fail(ctx, ERR_CONFLICT, "it is another process's by now");
-    TRY(settle(ctx, &rows[0], end.input_tokens + end.output_tokens));
+    TRY(close_row(ctx, e, &end, conv.last_seq + 1));
     TRY(say(ctx, &conv, e->reply, &end));
     event_add(&ctx->events, ctx->arena,
               (struct event){
@@ -346,11 +312,20 @@ static enum err end_it(struct ctx *ctx, void *arg)
     return OK;
 }
 
+static enum err end_help(struct ctx *ctx, void *arg)
+{
+    const struct ending *e = arg;
+
+    TRY(close_row(ctx, e, e->end, 0));
+    return e->end->state == REPLY_DONE ? q_help_done(ctx, e->reply->id, e->end->text, NULL) : OK;
+}
+
 enum err reply_end(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
                    const struct reply_end *end)
 {
     ctx->actor = (struct actor){.app_id = reply->app_id, .user_id = reply->asker_id};
-    return tx_run(ctx, end_it, &(struct ending){reply, process, end});
+    return tx_run(ctx, reply->kind ? end_help : end_it,
+                  &(struct ending){.reply = reply, .process = process, .end = end});
 }
 
 static enum err release(struct ctx *ctx, void *arg)
@@ -361,34 +336,11 @@ static enum err release(struct ctx *ctx, void *arg)
     size_t n;
 
     TRY(q_ai_replies_get(ctx, &e->reply->id, 1, &rows, &n));
-    TRY(q_ai_reply_release(ctx, e->reply->id, e->process, &changed));
-    return changed && n ? settle(ctx, &rows[0], 0) : OK;
+    TRY(q_ai_reply_release(ctx, e->reply->id, e->process, e->later_ms, &changed));
+    return changed && n ? settle(ctx, &rows[0], 0, 0) : OK;
 }
 
-enum err reply_release(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process)
+enum err reply_release(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process, int64_t later_ms)
 {
-    return tx_run(ctx, release, &(struct ending){.reply = reply, .process = process});
-}
-
-/* ---- the text so far ---- */
-
-enum err reply_keep(struct ctx *ctx, uint64_t id, struct str text)
-{
-    const struct inbox_key key = inbox_reply_key(id);
-    struct redis_reply reply;
-
-    return redis_call(ctx->redis, ctx->arena, &reply,
-                      (struct str[]){STR("SET"), {key.text, key.n}, text, STR("EX"), STR(KEPT_SECONDS)}, 5);
-}
-
-enum err reply_kept(struct ctx *ctx, uint64_t id, struct str *text)
-{
-    const struct inbox_key key = inbox_reply_key(id);
-    struct redis_reply reply;
-
-    *text = STR("");
-    TRY(redis_call(ctx->redis, ctx->arena, &reply, (struct str[]){STR("GET"), {key.text, key.n}}, 2));
-    if (reply.type == REDIS_STR && utf8_check(reply.str, NULL))
-        *text = reply.str;
-    return OK;
+    return tx_run(ctx, release, &(struct ending){.reply = reply, .process = process, .later_ms = later_ms});
 }

@@ -40,7 +40,7 @@ struct reply {
     int64_t offset;  /* in characters */
     int64_t seq;     /* of the entry at its end; 0: none yet */
     struct str reason;
-    int64_t input_tokens, output_tokens;
+    int64_t input_tokens, output_tokens, cost;
     int64_t created_at, finished_at;
 };
 extern const struct shape reply_shape;
@@ -62,16 +62,6 @@ enum err reply_cancel(struct ctx *ctx, const struct reply_ref *ref, struct reply
  */
 enum err reply_regenerate(struct ctx *ctx, const struct reply_ref *ref, struct reply *out) MUST_CHECK;
 
-struct ai_usage {
-    int64_t day_at;            /* when it began */
-    int64_t used, limit, left; /* limit 0: none */
-    unsigned char has_left;
-};
-extern const struct shape ai_usage_shape;
-/* Of the actor, today. What is reserved counts as used. */
-enum err ai_usage_load(struct ctx *ctx, struct ai_usage *out) MUST_CHECK;
-uint64_t ai_day(void);
-
 /* ---- for the process that writes ---- */
 
 /* How a reply ends. */
@@ -79,22 +69,19 @@ struct reply_end {
     enum reply_state state;
     struct str text;    /* of REPLY_DONE and REPLY_CANCELLED: the answer; else what there was of it */
     const char *reason; /* of the others: a word that clients know; else "" */
-    uint64_t input_tokens, output_tokens;
+    uint64_t input_tokens, output_tokens, cost;
 };
 /*
- * One transaction: the reply's end, its entry, its tokens. ERR_CONFLICT: it is another process's by now,
- * nothing was written. ctx->actor is set to who asked.
+ * One transaction: the reply's end, its entry (a help has none), its tokens. ERR_CONFLICT: it is another
+ * process's by now, nothing was written. ctx->actor is set to who asked.
  */
 enum err reply_end(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
                    const struct reply_end *end) MUST_CHECK;
-/* Reserves tokens before a call. ERR_AI_LIMIT; ERR_CONFLICT as above. */
+/* Reserves tokens before a call. ERR_AI_LIMIT, ERR_RATE_LIMITED (model/spending.h); ERR_CONFLICT as above. */
 enum err reply_reserve(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
                        uint64_t tokens) MUST_CHECK;
-/* Gives it back, as if it had not begun. */
-enum err reply_release(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process) MUST_CHECK;
-/* The text so far, for those who missed some; best effort. */
-enum err reply_keep(struct ctx *ctx, uint64_t id, struct str text) MUST_CHECK;
-/* Empty if it is not there. */
-enum err reply_kept(struct ctx *ctx, uint64_t id, struct str *text) MUST_CHECK;
+/* Gives it back, as if it had not begun; it is taken up again after so long at the earliest. */
+enum err reply_release(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
+                       int64_t later_ms) MUST_CHECK;
 
 #endif

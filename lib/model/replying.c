@@ -7,14 +7,18 @@
 #include "base/count.h"
 #include "base/log.h"
 #include "model/assistants.h"
+#include "model/helps.h"
 #include "model/house.h"
 #include "model/prompt.h"
+#include "model/replytext.h"
 #include "model/ringer.h"
+#include "model/spending.h"
 
 enum {
     TELL_EVERY_MS = 250,
     AGAIN_MS = 500, /* after trouble with the database */
     DATABASE_MS = 5000,
+    POSTPONE_MS = 1000,
     READERS_MAX = 50,
 };
 
@@ -54,19 +58,33 @@ static uint64_t most_output(const struct provider *p)
     return (uint64_t)(mine > next ? mine : next);
 }
 
-/* Everything before the call. ERR_AI_LIMIT, ERR_NOT_FOUND, ERR_AI_OFF say why there is none. */
+/* Who is asked, and what he is told. */
+static enum err choose(struct answerer *a, struct ctx *ctx, struct replying *answer, struct prompt *prompt)
+{
+    struct assistant_row assistant = {.provider = STR("")};
+
+    if (!answer->reply.kind)
+        TRY(assistant_for(ctx, answer->reply.assistant_id, &assistant));
+    if (!answer->provider)
+        answer->provider = answer->reply.kind ? providers_helper(a->providers)
+                                              : providers_find(a->providers, assistant.provider);
+    if (!answer->provider)
+        return ERR_AI_OFF;
+    return answer->reply.kind ? help_prompt(ctx, &answer->reply, answer->provider, prompt)
+                              : prompt_make(ctx, &answer->reply, &assistant, answer->provider,
+                                            answer->provider->takes_pictures ? answer->glance : NULL, prompt);
+}
+
+/* Everything before the call. ERR_RATE_LIMITED: others of his come first. ERR_AI_LIMIT, ERR_NOT_FOUND,
+ * ERR_AI_OFF say why there is none. */
 static enum err prepare(struct answerer *a, struct replying *answer)
 {
     struct ctx ctx = replying_ctx(a, &answer->reply);
-    struct assistant_row assistant = {0};
     struct prompt prompt = {0};
 
-    TRY(assistant_for(&ctx, answer->reply.assistant_id, &assistant));
-    if (!answer->provider)
-        answer->provider = providers_find(a->providers, assistant.provider);
-    if (!answer->provider)
-        return ERR_AI_OFF;
-    TRY(prompt_make(&ctx, &answer->reply, &assistant, answer->provider, &prompt));
+    if (!answer->has_reserved)
+        TRY(spending_check(&ctx, answer->reply.asker_id));
+    TRY(choose(a, &ctx, answer, &prompt));
     if (!answer->has_reserved)
         TRY(reply_reserve(&ctx, &answer->reply, a->process, prompt.tokens + most_output(answer->provider)));
     answer->has_reserved = true;
@@ -80,14 +98,39 @@ static bool is_trouble(enum err err)
     return err == ERR_UNAVAILABLE || err == ERR_OUTCOME_UNKNOWN || err == ERR_RETRY;
 }
 
+/* An assistant that is shown pictures: they are fetched first. What goes wrong here, prepare() will say. */
+static void look_at_pictures(struct answerer *a, struct replying *answer)
+{
+    struct ctx ctx = replying_ctx(a, &answer->reply);
+    struct assistant_row assistant = {.provider = STR("")};
+    uint64_t ids[GLANCE_PICTURES_MAX];
+    size_t n = 0;
+
+    answer->has_looked = true;
+    if (answer->reply.kind || spending_check(&ctx, ctx.actor.user_id) != OK ||
+        assistant_for(&ctx, answer->reply.assistant_id, &assistant) != OK)
+        return;
+    const struct provider *p = providers_find(a->providers, assistant.provider);
+    if (!assistant.pictures || !p || !p->takes_pictures ||
+        prompt_pictures(&ctx, &answer->reply, ids, GLANCE_PICTURES_MAX, &n) != OK || !n)
+        return;
+    answer->glance = glance_new(a->glances, &ctx.actor, ids, n);
+}
+
 static void begin(struct answerer *a, struct replying *answer)
 {
+    if (!answer->has_looked)
+        look_at_pictures(a, answer);
+    if (answer->glance && !glance_is_done(answer->glance))
+        return;
     const enum err err = prepare(a, answer);
 
     if (err == OK)
         return;
     if (is_trouble(err))
         answer->next_ms = clock_mono_ms() + AGAIN_MS;
+    else if (err == ERR_RATE_LIMITED)
+        answer->is_early = true;
     else
         replying_over(answer, REPLY_FAILED,
                       err == ERR_AI_LIMIT ? "limit"
@@ -129,7 +172,6 @@ static void tell(struct answerer *a, struct replying *answer)
     const struct str text = call_text(answer->call);
     struct str news = {text.p + answer->told, text.n - answer->told};
     struct ctx ctx = replying_ctx(a, reply);
-    struct buf event = buf_in(ctx.arena);
     uint64_t ids[READERS_MAX];
     size_t n;
 
@@ -137,15 +179,8 @@ static void tell(struct answerer *a, struct replying *answer)
         return;
     if (reply_keep(&ctx, reply->id, text) != OK)
         return; /* a reader could not ask for what comes now */
-    buf_printf(
-        &event,
-        "{\"type\":\"ai.delta\",\"conversation_id\":\"%llu\",\"reply_id\":\"%llu\",\"assistant_id\":\"%llu\","
-        "\"reply_to_seq\":%llu,\"offset\":%zu,\"text\":",
-        (unsigned long long)reply->conversation_id, (unsigned long long)reply->id,
-        (unsigned long long)reply->assistant_id, (unsigned long long)reply->ask_seq, answer->told_chars);
-    buf_json(&event, news);
-    buf_char(&event, '}');
-    ringer_whisper(house_ringer(a->house), ids, n, buf_done(&event), 0);
+    const struct str event = reply_delta(ctx.arena, reply, news, (int64_t)answer->told_chars);
+    ringer_whisper(house_ringer(a->house), ids, n, event, 0);
     answer->has_told = true;
     answer->told += news.n;
     answer->told_chars += count_chars(news);
@@ -182,7 +217,7 @@ static void write_on(struct answerer *a, struct replying *answer, int64_t now)
             replying_over(answer, REPLY_DONE, "");
         else
             replying_over(answer, REPLY_FAILED, "empty");
-    } else if (now >= answer->tell_ms) {
+    } else if (!answer->reply.kind && now >= answer->tell_ms) {
         tell(a, answer);
         answer->tell_ms = now + TELL_EVERY_MS;
     }
@@ -192,7 +227,7 @@ void replying_step(struct answerer *a, struct replying *answer)
 {
     const int64_t now = clock_mono_ms();
 
-    if (answer->is_over || now < answer->next_ms)
+    if (answer->is_over || answer->is_early || now < answer->next_ms)
         return;
     if (answer->is_cancelled && !answer->call)
         replying_over(answer, REPLY_CANCELLED, "cancelled");
@@ -217,6 +252,17 @@ static void set_tokens(struct replying *answer)
         end->input_tokens = answer->prompt_tokens;
         end->output_tokens = prompt_tokens(end->text);
     }
+    end->cost = provider_cost(answer->provider, end->input_tokens, end->output_tokens);
+}
+
+bool replying_postpone(struct answerer *a, struct replying *answer)
+{
+    struct ctx ctx = replying_ctx(a, &answer->reply);
+    const enum err err = reply_release(&ctx, &answer->reply, a->process, POSTPONE_MS);
+
+    if (is_trouble(err))
+        answer->next_ms = clock_mono_ms() + AGAIN_MS;
+    return !is_trouble(err);
 }
 
 bool replying_end(struct answerer *a, struct replying *answer)

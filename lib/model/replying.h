@@ -11,6 +11,7 @@
 #include "model/answerer.h"
 #include "model/call.h"
 #include "model/ctx.h"
+#include "model/glance.h"
 #include "model/replies.h"
 
 /* One reply that is being written. */
@@ -19,8 +20,10 @@ struct replying {
     struct ai_reply_row reply;
     const struct provider *provider; /* that is asked now; NULL: nobody was yet */
     struct call *call;
+    struct glance *glance; /* the pictures that it is shown; NULL: none */
     uint64_t prompt_tokens;
-    bool has_reserved, is_cancelled, has_told, has_fallen_back;
+    bool has_reserved, is_cancelled, has_told, has_fallen_back, has_looked;
+    bool is_early; /* others of the same person come first: to be given back */
     bool is_over;
     struct reply_end end; /* when it is over; its text is the call's */
     int64_t next_ms;      /* not before: beginning, or ending */
@@ -33,6 +36,7 @@ struct answerer {
     const struct providers *providers;
     struct health health[PROVIDERS_MAX];
     struct streams *streams;
+    struct glances *glances;
     struct arena *arena;
     struct db *db;
     struct redis *redis;
@@ -52,6 +56,8 @@ struct ctx replying_ctx(struct answerer *a, const struct ai_reply_row *reply);
 void replying_step(struct answerer *a, struct replying *answer);
 /* It ends so. */
 void replying_over(struct replying *answer, enum reply_state state, const char *reason);
+/* Gives back what is too early. True: it is no more ours. */
+bool replying_postpone(struct answerer *a, struct replying *answer);
 /* Writes the end of what is over. True: it is no more ours. */
 bool replying_end(struct answerer *a, struct replying *answer);
 

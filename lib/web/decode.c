@@ -70,7 +70,7 @@ static enum err decode_pair(const struct shape *shape, struct str pair, uint64_t
     const size_t i = index_of(shape, name, F_QUERY);
     if (i == shape->n)
         return OK;
-    if (*seen & UINT64_C(1) << i)
+    if ((*seen & UINT64_C(1) << i) && shape->fields[i].type != FIELD_STRS)
         return problem_field(problem, shape->fields[i].name, "stands there twice");
     *seen |= UINT64_C(1) << i;
     return set_encoded(&shape->fields[i], pair, true, in, arena, problem);

@@ -138,6 +138,8 @@ static void load(struct lookout *l)
 
 static void answer_look(struct lookout *l, const struct look *look, uint64_t digest)
 {
+    if (look->in_table) /* the text that it asks for is in Redis */
+        return;
     const struct answer a = {.kind = !digest                                 ? ANSWER_FAILED
                                      : digest != look->reading.cursor.digest ? ANSWER_RESYNC
                                                                              : ANSWER_NOTHING,

@@ -29,6 +29,7 @@ struct task {
     struct inbox_answer box;
     struct reading_result result;
     struct str events;
+    bool has_news; /* of replies that it asked for */
 };
 
 struct reader {
@@ -151,6 +152,24 @@ static void join(struct reader *r, struct task *t, const struct inbox_item *item
     t->result.has_events = b.n > 0;
 }
 
+/* What the replies have more than the reader; left out where it does not fit: he asks again. */
+static enum err join_replies(struct reader *r, struct ctx *ctx, struct task *t)
+{
+    struct buf b = buf_in(r->desk.arena);
+    struct str news;
+
+    TRY(reply_news(ctx, t->look->asks, t->look->n_asks, &news));
+    t->has_news = news.n > 0 && t->events.n + news.n < ANSWER_MAX;
+    if (!t->has_news)
+        return OK;
+    buf_str(&b, t->events);
+    if (b.n)
+        buf_char(&b, ',');
+    buf_str(&b, news);
+    t->events = buf_done(&b);
+    return OK;
+}
+
 static enum err fetch(struct reader *r, struct task *t)
 {
     const struct reading *who = &t->reading;
@@ -172,7 +191,7 @@ static enum err fetch(struct reader *r, struct task *t)
     if (n)
         TRY(deliver(&ctx, events, n, json));
     join(r, t, items, json, n);
-    return OK;
+    return t->look && t->look->n_asks ? join_replies(r, &ctx, t) : OK;
 }
 
 static void fetch_events(struct reader *r)
@@ -204,9 +223,26 @@ static bool has_more(const struct task *t)
     return t->result.newest > t->result.cursor.n;
 }
 
+/* One that is in the table too: it leaves it with its answer, as one that hangs up does. */
+static void answer_in_table(struct reader *r, const struct task *t)
+{
+    const struct answer a = {.kind = ANSWER_READ,
+                             .stream = t->look->stream,
+                             .ticket = t->reading.ticket,
+                             .session_id = t->reading.session_id,
+                             .cursor = t->result.cursor};
+
+    if (t->has_news && room_answer(r->desk.arena, &a, t->events, has_more(t)))
+        room_parked(r->room, a.session_id, a.ticket, PARK_GONE);
+}
+
 /* What Redis cannot say, the lookout does. */
 static void answer_look(struct reader *r, struct task *t)
 {
+    if (t->look->in_table) {
+        answer_in_table(r, t);
+        return;
+    }
     if (t->result.redis != OK) {
         room_lock(r->room);
         looks_add(&r->room->unread, t->look);

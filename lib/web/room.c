@@ -62,21 +62,17 @@ static struct str message(struct arena *arena, const struct answer *a, struct st
     return buf_done(&b);
 }
 
-void room_answer(struct arena *arena, const struct answer *a, struct str events, bool more)
+bool room_answer(struct arena *arena, const struct answer *a, struct str events, bool more)
 {
     struct problem problem = {.detail = "what there is cannot be read now", .retry_after_s = RETRY_AFTER_S};
 
-    if (a->kind == ANSWER_FAILED) {
-        park_fail(a->ticket, ERR_UNAVAILABLE, &problem);
-        return;
-    }
+    if (a->kind == ANSWER_FAILED)
+        return park_fail(a->ticket, ERR_UNAVAILABLE, &problem);
     if (a->kind == ANSWER_REVOKED)
         events = deliver_session_revoked(arena, a->session_id);
     const struct str json = body(arena, a, events, more);
-    if (a->stream)
-        park_tell(a->ticket, message(arena, a, json), a->goes_on);
-    else
-        park_answer(a->ticket, json);
+    return a->stream ? park_tell(a->ticket, message(arena, a, json), a->goes_on)
+                     : park_answer(a->ticket, json);
 }
 
 static void answer_all(const struct answers *answers)
@@ -126,6 +122,32 @@ struct look *looks_take(struct looks *looks, int64_t now_ms)
 
 /* ---- who comes and goes ---- */
 
+static void look(struct room *room, const struct room_guest *g, bool in_table)
+{
+    struct look *look = calloc(1, sizeof *look);
+
+    if (!look)
+        abort();
+    look->reading = (struct reading){.app_id = g->app_id,
+                                     .user_id = g->user_id,
+                                     .session_id = g->session_id,
+                                     .ticket = g->ticket,
+                                     .cursor = g->cursor,
+                                     .until_ms = g->due_mono_ms};
+    look->in_table = in_table;
+    look->stream = g->stream;
+    memcpy(look->asks, g->asks, sizeof look->asks);
+    look->n_asks = g->n_asks;
+    room_lock(room);
+    looks_add(&room->looks, look);
+    room_unlock(room, true);
+}
+
+void room_look(struct room *room, const struct room_guest *g)
+{
+    look(room, g, false);
+}
+
 void room_enter(struct room *room, const struct room_guest *g)
 {
     struct arena *arena = arenas_take();
@@ -142,28 +164,13 @@ void room_enter(struct room *room, const struct room_guest *g)
 
     room_lock(room);
     room_unlock(room, waiting_arrive(room->waiting, &arrival, &answers));
+    if (g->n_asks)
+        look(room, g, true);
     answer_all(&answers);
     arenas_give(arena);
     /* Revoked between its authentication and here: whoever was told then did not find it in the room yet. */
     if (revoked_has(house_revoked(room->house), g->session_id))
         room_revoked(room, g->session_id);
-}
-
-void room_look(struct room *room, const struct room_guest *g)
-{
-    struct look *look = calloc(1, sizeof *look);
-
-    if (!look)
-        abort();
-    look->reading = (struct reading){.app_id = g->app_id,
-                                     .user_id = g->user_id,
-                                     .session_id = g->session_id,
-                                     .ticket = g->ticket,
-                                     .cursor = g->cursor,
-                                     .until_ms = g->due_mono_ms};
-    room_lock(room);
-    looks_add(&room->looks, look);
-    room_unlock(room, true);
 }
 
 void room_parked(struct room *room, uint64_t session_id, ticket t, enum park_event what)

@@ -19,6 +19,7 @@
 #include "base/conf.h"
 #include "base/err.h"
 #include "model/inbox.h"
+#include "model/replytext.h"
 #include "web/park.h"
 
 struct room;
@@ -35,6 +36,8 @@ struct room_guest {
     int64_t due_mono_ms;
     ticket ticket;
     bool stream;
+    struct reply_ask asks[REPLY_ASKS_MAX]; /* also answered when one of these has more text */
+    size_t n_asks;
 };
 
 /* In the event loop's thread: never blocks. `park_fn`s of these polls are room_parked() with the session as

@@ -12,10 +12,17 @@
 
 enum { ROOM_REDIS_MS = 2000, ROOM_DATABASE_MS = 3000, ROOM_READERS_MAX = 64 };
 
-/* A poll with timeout 0: read once, outside the table. */
+/*
+ * Read once, outside the table: a poll with timeout 0; or (in_table) one that has entered and asks for the
+ * text of replies. The latter is answered by its look if there is some, and else by the table alone. It looks
+ * after it entered, so it misses nothing that is told in between.
+ */
 struct look {
     struct look *next;
     struct reading reading;
+    bool in_table, stream;
+    struct reply_ask asks[REPLY_ASKS_MAX];
+    size_t n_asks;
 };
 struct looks {
     struct look *first, **last;
@@ -77,8 +84,8 @@ bool room_is_stopping(struct room *room);
 
 /*
  * Sends an answer, outside the lock. `events` is the JSON of the events without the
- * brackets, for ANSWER_EVENT and ANSWER_READ.
+ * brackets, for ANSWER_EVENT and ANSWER_READ. False: it is answered already, or gone.
  */
-void room_answer(struct arena *arena, const struct answer *answer, struct str events, bool more);
+bool room_answer(struct arena *arena, const struct answer *answer, struct str events, bool more);
 
 #endif

@@ -11,9 +11,9 @@ VALUES (:id, :app_id, :username, :username_key, :nickname, :nickname_key, '', NU
   NULL, 0, 0, 0, 0, 1, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED), 0, NULL);
 
 -- name: assistant_insert :exec
--- in: user_id u64, app_id u64, provider str, prompt str, listed bool
-INSERT INTO assistants (user_id, app_id, provider, prompt, listed, created_at)
-VALUES (:user_id, :app_id, :provider, :prompt, :listed, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));
+-- in: user_id u64, app_id u64, provider str, prompt str, listed bool, pictures bool
+INSERT INTO assistants (user_id, app_id, provider, prompt, listed, pictures, created_at)
+VALUES (:user_id, :app_id, :provider, :prompt, :listed, :pictures, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED));
 
 -- name: assistant_allow :exec
 -- in: assistant_id u64, subject_id u64
@@ -45,8 +45,8 @@ WHERE a.app_id = :app_id AND a.user_id > :after ORDER BY a.user_id LIMIT :max;
 -- name: assistants_usable :many
 -- Those on offer to somebody, after an id.
 -- in: app_id u64, asker_id u64, after u64, max u64
--- out: assistant_row(user_id u64, provider str, prompt str)
-SELECT a.user_id, a.provider, a.prompt FROM assistants AS a
+-- out: assistant_row(user_id u64, provider str, prompt str, pictures bool)
+SELECT a.user_id, a.provider, a.prompt, a.pictures FROM assistants AS a
 WHERE a.app_id = :app_id AND a.user_id > :after
   AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = a.user_id AND u.state = 0)
   AND (a.listed = 0 OR EXISTS (SELECT 1 FROM assistant_allowed AS l WHERE l.assistant_id = a.user_id
@@ -58,7 +58,7 @@ ORDER BY a.user_id LIMIT :max;
 -- One of them.
 -- in: app_id u64, asker_id u64, user_id u64
 -- out: assistant_row
-SELECT a.user_id, a.provider, a.prompt FROM assistants AS a
+SELECT a.user_id, a.provider, a.prompt, a.pictures FROM assistants AS a
 WHERE a.app_id = :app_id AND a.user_id = :user_id
   AND EXISTS (SELECT 1 FROM users AS u WHERE u.id = a.user_id AND u.state = 0)
   AND (a.listed = 0 OR EXISTS (SELECT 1 FROM assistant_allowed AS l WHERE l.assistant_id = a.user_id
@@ -74,25 +74,26 @@ VALUES (:id, :app_id, :conversation_id, :assistant_id, :asker_id, :ask_seq, :cre
 -- in: ids u64[]
 -- out: ai_reply_row(id u64, app_id u64, conversation_id u64, assistant_id u64, asker_id u64, ask_seq u64, state u64,
 --   cancelled bool, claimed_by u64, seq u64?, reason str, day u64, reserved u64, input_tokens u64, output_tokens u64,
---   created_at i64, finished_at i64?)
+--   created_at i64, finished_at i64?, kind u64, cost u64)
 SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, claimed_by, seq, reason, day,
-  reserved, input_tokens, output_tokens, created_at, finished_at
+  reserved, input_tokens, output_tokens, created_at, finished_at, kind, cost
 FROM ai_replies WHERE id IN (:ids);
 
 -- name: ai_replies_waiting :many
--- The oldest that nobody writes.
+-- Those that nobody writes: first what was never tried, then what waits for its time longest.
 -- in: max u64
 -- out: ai_reply_row
 SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, claimed_by, seq, reason, day,
-  reserved, input_tokens, output_tokens, created_at, finished_at
-FROM ai_replies WHERE state = 0 AND lease_until = 0 ORDER BY id LIMIT :max;
+  reserved, input_tokens, output_tokens, created_at, finished_at, kind, cost
+FROM ai_replies WHERE state = 0 AND lease_until <= CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
+ORDER BY lease_until, id LIMIT :max;
 
 -- name: ai_replies_expired :many
 -- Whose process is gone.
 -- in: max u64
 -- out: ai_reply_row
 SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, claimed_by, seq, reason, day,
-  reserved, input_tokens, output_tokens, created_at, finished_at
+  reserved, input_tokens, output_tokens, created_at, finished_at, kind, cost
 FROM ai_replies WHERE state = 1 AND lease_until < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
 ORDER BY lease_until LIMIT :max;
 
@@ -109,9 +110,10 @@ UPDATE ai_replies SET lease_until = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED
 WHERE id IN (:ids) AND state = 1 AND claimed_by = :process;
 
 -- name: ai_reply_release :exec
--- Nothing was written yet: another process may begin anew.
--- in: id u64, process u64
-UPDATE ai_replies SET state = 0, claimed_by = 0, lease_until = 0, reserved = 0
+-- Nothing was written yet: another process may begin anew, after a while.
+-- in: id u64, process u64, later_ms i64
+UPDATE ai_replies SET state = 0, claimed_by = 0, reserved = 0,
+  lease_until = IF(:later_ms = 0, 0, CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) + :later_ms)
 WHERE id = :id AND state = 1 AND claimed_by = :process;
 
 -- name: ai_reply_expire :exec
@@ -131,9 +133,10 @@ UPDATE ai_replies SET cancelled = 1 WHERE id = :id AND state < 2;
 
 -- name: ai_reply_end :exec
 -- Counts no row if it is another process's by now.
--- in: id u64, process u64, state u64, seq u64, reason str, input_tokens u64, output_tokens u64, finished_at i64
+-- in: id u64, process u64, state u64, seq u64?, reason str, input_tokens u64, output_tokens u64, cost u64,
+--   finished_at i64
 UPDATE ai_replies SET state = :state, lease_until = 0, seq = :seq, reason = :reason, reserved = 0,
-  input_tokens = :input_tokens, output_tokens = :output_tokens, finished_at = :finished_at
+  input_tokens = :input_tokens, output_tokens = :output_tokens, cost = :cost, finished_at = :finished_at
 WHERE id = :id AND state = 1 AND claimed_by = :process;
 
 -- name: ai_replies_of_ask :many
@@ -143,28 +146,3 @@ WHERE id = :id AND state = 1 AND claimed_by = :process;
 SELECT id FROM ai_replies
 WHERE conversation_id = :conversation_id AND ask_seq = :ask_seq AND assistant_id = :assistant_id AND state < 2
 LIMIT :max;
-
--- name: ai_usage_begin :exec
--- in: user_id u64, day u64
-INSERT INTO ai_usage (user_id, day, used, reserved) VALUES (:user_id, :day, 0, 0)
-ON DUPLICATE KEY UPDATE user_id = user_id;
-
--- name: ai_usage_reserve :exec
--- Counts no row if it is more than the limit allows.
--- in: user_id u64, day u64, tokens u64, most u64
-UPDATE ai_usage SET reserved = reserved + :tokens
-WHERE user_id = :user_id AND day = :day AND used + reserved + :tokens <= :most;
-
--- name: ai_usage_settle :exec
--- in: user_id u64, day u64, reserved u64, used u64
-UPDATE ai_usage SET reserved = reserved - :reserved, used = used + :used WHERE user_id = :user_id AND day = :day;
-
--- name: ai_usage_get :one
--- in: user_id u64, day u64
--- out: ai_usage_row(used u64, reserved u64)
-SELECT used, reserved FROM ai_usage WHERE user_id = :user_id AND day = :day;
-
--- name: ai_usage_forget :exec
--- Of a person who leaves for good.
--- in: user_id u64
-DELETE FROM ai_usage WHERE user_id = :user_id;

@@ -32,3 +32,18 @@ ORDER BY expires_at LIMIT :max;
 -- in: age_ms i64, max u64
 DELETE FROM password_resets WHERE expires_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms
 ORDER BY expires_at LIMIT :max;
+
+-- name: retention_helps :exec
+-- in: age_ms i64, max u64
+DELETE FROM ai_helps WHERE created_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms
+ORDER BY created_at LIMIT :max;
+
+-- name: retention_help_jobs :exec
+-- in: age_ms i64, max u64
+DELETE FROM ai_replies WHERE kind IN (1, 2, 3) AND created_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms
+ORDER BY kind, created_at LIMIT :max;
+
+-- name: retention_spending :exec
+-- in: age_ms i64, max u64
+DELETE FROM ai_spending WHERE day < (CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED) - :age_ms) DIV 86400000
+ORDER BY day LIMIT :max;

@@ -28,6 +28,7 @@ import './suites/filemessages.mjs'
 import './suites/poll.mjs'
 import './suites/stream.mjs'
 import './suites/ai.mjs'
+import './suites/helps.mjs'
 import './suites/roles.mjs'
 import './suites/hostile.mjs'
 

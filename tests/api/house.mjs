@@ -15,6 +15,8 @@ const settings = {
   POSTHOUSE_CORS_ORIGINS: CORS_ORIGIN,
   POSTHOUSE_STREAM_BEAT_S: '1',
   POSTHOUSE_OUTPUT_TIMEOUT_S: '2',
+  POSTHOUSE_AI_USER_ANSWERS: '40',
+  POSTHOUSE_AI_ASSISTANT_TOKENS_PER_DAY: '250000',
 }
 /** The server of models: a provider of the house for each of its ways; the waits are short only where one is waited for. */
 export const stub = await openStub()
@@ -27,15 +29,16 @@ function configure(folder) {
   for (const one of providers.filter(({ name }) => name.startsWith('hang'))) Object.assign(one, { first_token_s: 1, between_tokens_s: 1 })
   Object.assign(providers.find(({ name }) => name === 'slow'), PATIENT)
   writeFileSync(join(folder, 'model.key'), 'sk-of-the-stub\n', { mode: 0o600 })
-  Object.assign(providers.find(({ name }) => name === 'fine'), { key_file: join(folder, 'model.key'), temperature: 0.5 })
+  Object.assign(providers.find(({ name }) => name === 'fine'), { key_file: join(folder, 'model.key'), temperature: 0.5, pictures: true, input_price: 0.25, output_price: 1 })
   providers.push(
     { name: 'public', base_url: stub.url('fine'), model: 'm', ...WAITS, private_address: false },
     { name: 'nowhere', base_url: 'http://127.0.0.1:1/v1', model: 'm', ...WAITS },
     { name: 'behind', base_url: stub.url('500'), model: 'm', ...WAITS, fallback: 'fine' },
     { name: 'dear', base_url: stub.url('slow'), model: 'm', ...WAITS, ...PATIENT, context_tokens: 40000, max_output_tokens: 20000 },
   )
-  writeFileSync(join(folder, 'providers.json'), JSON.stringify({ providers }))
-  writeFileSync(join(folder, 'posthouse.conf'), `providers = ${join(folder, 'providers.json')}\n`)
+  if (process.env.TEST_MODEL_URL) providers.push({ name: 'real', base_url: process.env.TEST_MODEL_URL, model: 'noise', ...WAITS, max_output_tokens: 400, temperature: 0.9 })
+  writeFileSync(join(folder, 'providers.json'), JSON.stringify({ currency: 'CNY', providers }))
+  writeFileSync(join(folder, 'posthouse.conf'), `providers = ${join(folder, 'providers.json')}\nai_helper = help\n`)
 }
 export const house = await openHouse({ env: settings, prepare: configure })
 after(async () => {

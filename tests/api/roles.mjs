@@ -25,6 +25,8 @@ const inConversation = (outcome, former = outcome, blocked = outcome) => ({ owne
 
 const conversation = (rest, body) => ({ conversations }, role) =>
   ({ path: `/conversations/${conversations[role]}${rest}`, body: body?.() })
+const words = ({ owner, conversations }) => owner.say(conversations.owner, 'words')
+const help = (what, body) => ({ conversations }, role) => ({ path: `/ai/${what}`, body: { conversation_id: conversations[role], ...body } })
 const TUS = { 'tus-resumable': '1.0.0' }
 const newUpload = async ({ owner }) =>
   (await owner.call('POST', '/uploads', { headers: { ...TUS, 'upload-length': '5' } })).headers.location.replace('/api/v1', '')
@@ -203,6 +205,15 @@ export const rows = {
   listConversationFiles: { ask: conversation('/files'), ...inConversation('200') },
   listAssistants: { ask: plain('/ai/assistants'), ...signedIn('200') },
   getAiUsage: { ask: plain('/ai/usage'), ...signedIn('200') },
+  askAiSummary: { make: words, ask: help('summary', { after_seq: 0 }), ...inConversation('200', NOT_FOUND, NOT_FOUND) }, // nothing was said to those
+  askAiTranslation: { ask: help('translate', { seq: 1, target_language: 'de' }), ...inConversation(NOT_FOUND) }, // it has no words
+  askAiSuggestions: { make: words, ask: help('suggestions'), ...inConversation('200', NOT_FOUND, NOT_FOUND) },
+  getAiHelp: {
+    make: async (scene) => (await words(scene)) &&
+      (await scene.owner.call('POST', '/ai/summary', { body: { conversation_id: scene.conversations.owner, after_seq: 0 } })).body.id,
+    ask: (scene, role, person, id) => ({ path: `/ai/helps/${id}` }),
+    ...ownerOnly('200'),
+  },
   // Nobody asked an assistant there.
   getAiReply: { ask: conversation('/ai/replies/1'), ...inConversation(NOT_FOUND) },
   cancelAiReply: { ask: conversation('/ai/replies/1/cancel'), ...inConversation(NOT_FOUND) },

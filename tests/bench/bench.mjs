@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 import { openHouse, root, until } from '../lib/house.mjs'
+import { addAssistant, measure, openModel } from './answers.mjs'
 import { rowsOfFiles } from './files.mjs'
 import { cpuUs, kernelKib, less, memoryKib, partsOf, sum } from './meter.mjs'
 import { addCircle, addEntries, addGroup, addPeople, circleId, conversationId, pairsFile, seedCircle, tokensOf, userId } from './people.mjs'
@@ -329,6 +330,23 @@ async function rowsOfGroup() {
   }
 }
 
+// Answers of assistants, all written by one process. Each word comes with the next telling, four times a second.
+async function rowsOfAnswers() {
+  const ANSWERS = 200, TELL_MS = 250
+  const model = await openModel()
+  const bench = await open(ANSWERS, model.settings)
+  try {
+    const result = await measure(bench.house, model, bench.tokens.slice(0, ANSWERS), await addAssistant(bench.house, model.settings), 15)
+    const name = `${ANSWERS} answers at once, from the model to the reader`
+    row(`${name}, p50`, result.p50_ms, 'ms', { limit: TELL_MS / 2, of: 'half of the time between two tellings', more: `${result.n} words` })
+    row(`${name}, p99`, result.p99_ms, 'ms', { limit: TELL_MS, of: 'the time between two tellings', more: `at most ${round(result.max_ms)} ms` })
+    row('KiB of ai for an answer that is written', result.kib, 'KiB', { why: "libcurl's buffers" })
+  } finally {
+    await bench.house.close()
+    await model.close()
+  }
+}
+
 const rows = {
   memory: (bench) => rowOfMemory(bench, PARKED, 11), // the first: memory that nginx has used once it keeps
   get: rowsOfGets,
@@ -343,8 +361,9 @@ const rows = {
   history: rowsOfHistory,
   group: rowsOfGroup,
   files: () => rowsOfFiles(open, { row, runs: RUNS }),
+  ai: rowsOfAnswers,
 }
-const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group', 'files']
+const OWN_HOUSE = ['more', 'tls', 'growth', 'history', 'group', 'files', 'ai']
 
 const chosen = process.env.ROWS ? process.env.ROWS.split(/[ ,]+/) : Object.keys(rows)
 const unknown = chosen.filter((name) => !rows[name])

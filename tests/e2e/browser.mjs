@@ -26,10 +26,10 @@ after(async () => {
 
 /** A browser with one page. `locale` is the browser's language. */
 export class Browser {
-  static async open(name, { locale = 'zh-CN', viewport = DESKTOP, phone = false, url = house.local_url } = {}) {
+  static async open(name, { locale = 'zh-CN', viewport = DESKTOP, phone = false, url = house.local_url, args = [] } = {}) {
     const folder = await mkdtemp(join(tmpdir(), 'ph-profile-'))
     const context = await chromium.launchPersistentContext(folder, {
-      executablePath: CHROMIUM, headless: true, args: ARGS, locale, viewport, hasTouch: phone, isMobile: phone,
+      executablePath: CHROMIUM, headless: true, args: [...ARGS, ...args], locale, viewport, hasTouch: phone, isMobile: phone,
       timezoneId: 'Asia/Shanghai', baseURL: url,
     })
     context.setDefaultTimeout(WAIT_MS)

@@ -7,8 +7,10 @@ import { house } from './browser.mjs'
 export const PASSWORD = 'a horse at every 驿站 1'
 
 export class Person {
-  static async register(nickname) {
+  /** In another house than the one that all share, by its `url`. */
+  static async register(nickname, url = house.local_url) {
     const person = new Person()
+    person.url = url
     person.name = `p_${randomBytes(4).toString('hex')}`
     const account = { username: person.name, nickname: nickname ?? person.name, password: PASSWORD, device: { name: 'test', platform: 'web' } }
     const { user, access_token } = await person.call('POST', '/register', account)
@@ -17,7 +19,7 @@ export class Person {
 
   async call(method, path, body) {
     const headers = { 'content-type': 'application/json', ...(this.token && { authorization: `Bearer ${this.token}` }) }
-    const answer = await fetch(`${house.local_url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) })
+    const answer = await fetch(`${this.url}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) })
     assert.ok(answer.ok, `${method} ${path}: ${answer.status}`)
     return answer.json()
   }

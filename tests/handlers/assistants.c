@@ -13,9 +13,11 @@
 #include "lib/fixture.h"
 #include "lib/until.h"
 #include "model/answerer.h"
+#include "model/helps.h"
 #include "model/log.h"
 #include "model/prompt.h"
 #include "model/replies.h"
+#include "model/spending.h"
 #include "model/writer.h"
 
 enum { WAIT_MS = 20000, PROCESS = 77 };
@@ -230,7 +232,8 @@ static void test_who_is_blocked_says_nothing(void)
 
 static uint64_t reserved(const struct scene *s)
 {
-    return fixture_number(s->p, "SELECT SUM(reserved) FROM ai_usage WHERE user_id = %" PRIu64, s->p->id);
+    return fixture_number(
+        s->p, "SELECT SUM(reserved) FROM ai_spending WHERE scope = 0 AND subject_id = %" PRIu64, s->p->id);
 }
 
 static void test_tokens(void)
@@ -252,13 +255,125 @@ static void test_tokens(void)
     CU_ASSERT_EQUAL(reply_end(&ctx, &first, PROCESS, &failed), OK);
     CU_ASSERT_EQUAL(reserved(&s), 0);
     CU_ASSERT_EQUAL(reply_reserve(&ctx, &second, PROCESS, 11), OK);
-    CU_ASSERT_EQUAL(reply_release(&ctx, &second, PROCESS), OK);
+    CU_ASSERT_EQUAL(reply_release(&ctx, &second, PROCESS, 0), OK);
     CU_ASSERT_EQUAL(reserved(&s), 0);
     CU_ASSERT_EQUAL(replies(&s, "state = 0 AND claimed_by = 0"), 1);
     struct ai_usage usage;
     CU_ASSERT_EQUAL(ai_usage_load(&ctx, &usage), OK);
     CU_ASSERT_EQUAL(usage.used, 15);
     CU_ASSERT_EQUAL(usage.left, (int64_t)most - 15);
+    person_free(s.p);
+}
+
+/* What is spent in all scopes by one answer; `what`: a column. */
+static uint64_t spent(const struct scene *s, const char *what)
+{
+    return fixture_number(
+        s->p,
+        "SELECT COALESCE(SUM(%s), 0) FROM ai_spending WHERE (scope = 0 AND subject_id = %" PRIu64
+        ") OR (scope = 1 AND subject_id = %" PRIu64 ")",
+        what, s->p->id, s->bot);
+}
+
+/* One limit that is reached, and nothing is reserved in any row. */
+static void test_every_limit(void)
+{
+    const struct conf was = conf;
+    int *const limits[] = {&conf.ai_assistant_tokens_per_day, &conf.ai_app_tokens_per_day,
+                           &conf.ai_site_tokens_per_day};
+    const struct reply_end done = {.state = REPLY_DONE,
+                                   .text = STR("yes"),
+                                   .reason = "",
+                                   .input_tokens = 2,
+                                   .output_tokens = 1,
+                                   .cost = 7};
+    const struct scene s = scene_new();
+    struct ctx ctx = s.p->ctx;
+
+    say(&s, "hello", 1, NULL);
+    const struct ai_reply_row first = claimed(&s);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        *limits[i] = 1;
+        CU_ASSERT_EQUAL(reply_reserve(&ctx, &first, PROCESS, 100), ERR_AI_LIMIT);
+        CU_ASSERT_EQUAL(spent(&s, "reserved + running"), 0);
+        *limits[i] = 0;
+    }
+    conf.ai_user_answers = 1;
+    CU_ASSERT_EQUAL(reply_reserve(&ctx, &first, PROCESS, 100), OK);
+    CU_ASSERT_EQUAL(spent(&s, "reserved"), 200);
+    say(&s, "and", 2, NULL);
+    const struct ai_reply_row second = claimed(&s);
+    CU_ASSERT_EQUAL(spending_check(&ctx, s.p->id), ERR_RATE_LIMITED);
+    CU_ASSERT_EQUAL(reply_reserve(&ctx, &second, PROCESS, 100), ERR_RATE_LIMITED);
+    CU_ASSERT_EQUAL(reply_release(&ctx, &second, PROCESS, 60000), OK);
+    CU_ASSERT_EQUAL(replies(&s, "state = 0 AND lease_until > 0"), 1);
+    CU_ASSERT_EQUAL(reply_end(&ctx, &first, PROCESS, &done), OK);
+    CU_ASSERT_EQUAL(spent(&s, "reserved + running"), 0);
+    CU_ASSERT_EQUAL(spent(&s, "used"), 6);
+    CU_ASSERT_EQUAL(spent(&s, "cost"), 14);
+    CU_ASSERT_EQUAL(spending_check(&ctx, s.p->id), OK);
+    conf = was;
+    person_free(s.p);
+}
+
+struct asking {
+    struct help_about about;
+    struct help help;
+};
+
+static const struct provider helper = {
+    .name = "p", .model = "m", .context_tokens = 8000, .max_output_tokens = 100};
+
+static enum err do_ask(struct ctx *ctx, void *arg)
+{
+    struct asking *a = arg;
+    return help_ask(ctx, &a->about, &helper, &a->help);
+}
+
+static uint64_t ask_again(const struct scene *s, struct asking *a)
+{
+    CU_ASSERT_EQUAL_FATAL(tx_run(&s->p->ctx, do_ask, a), OK);
+    return a->help.id;
+}
+
+/* A help ends without an entry, is found again, and goes with what it was made of. */
+static void test_a_help(void)
+{
+    const struct scene s = scene_new();
+    const struct reply_end done = {.state = REPLY_DONE, .text = STR("- all [1]"), .reason = ""},
+                           failed = {.state = REPLY_FAILED, .reason = "timeout"};
+    struct asking a = {.about = {.kind = HELP_SUMMARY, .conversation_id = s.conversation}};
+    struct ctx ctx = s.p->ctx;
+    struct help help;
+
+    say(&s, "hello", 1, NULL);
+    const uint64_t id = ask_again(&s, &a);
+    CU_ASSERT_EQUAL(a.help.state, REPLY_WAITING);
+    CU_ASSERT_EQUAL(ask_again(&s, &a), id);
+    struct ai_reply_row job = claimed(&s);
+    CU_ASSERT_EQUAL_FATAL(job.id, id);
+    CU_ASSERT_EQUAL(reply_end(&ctx, &job, PROCESS, &failed), OK);
+    const uint64_t second = ask_again(&s, &a);
+    CU_ASSERT_NOT_EQUAL(second, id);
+    job = claimed(&s);
+    CU_ASSERT_EQUAL(reply_end(&ctx, &job, PROCESS, &done), OK);
+    CU_ASSERT_EQUAL(reply_end(&ctx, &job, PROCESS, &done), ERR_CONFLICT);
+    CU_ASSERT_EQUAL(entries(&s), 1);
+    CU_ASSERT_EQUAL(ask_again(&s, &a), second);
+    CU_ASSERT_EQUAL(a.help.state, REPLY_DONE);
+    CU_ASSERT_EQUAL(a.help.points.n, 1);
+    CU_ASSERT_EQUAL(help_load(&ctx, id, &helper, &help), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(help_load(&ctx, second, &helper, &help), OK);
+    const struct reply_ref as_reply = {s.conversation, second, 0};
+    struct reply reply;
+    CU_ASSERT_EQUAL(reply_load(&ctx, &as_reply, &reply), ERR_NOT_FOUND);
+    struct person *other = person_new(house, 1);
+    CU_ASSERT_EQUAL(help_load(&other->ctx, second, &helper, &help), ERR_NOT_FOUND);
+    fixture_number(s.p, "UPDATE entries SET recalled_at = 1 WHERE conversation_id = %" PRIu64,
+                   s.conversation);
+    CU_ASSERT_EQUAL(help_load(&ctx, second, &helper, &help), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(tx_run(&ctx, do_ask, &a), ERR_NOT_FOUND);
+    person_free(other);
     person_free(s.p);
 }
 
@@ -307,7 +422,7 @@ static void test_what_a_model_is_told(void)
     const struct ai_reply_row reply = {
         .conversation_id = s.conversation, .assistant_id = s.bot, .asker_id = s.p->id, .ask_seq = seq};
     CU_ASSERT_EQUAL_FATAL(assistant_for(&s.p->ctx, s.bot, &assistant), OK);
-    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, &prompt), OK);
+    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, NULL, &prompt), OK);
     CU_ASSERT_TRUE(str_eq(
         prompt.json,
         STR("{\"model\":\"m\",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":100,"
@@ -315,15 +430,15 @@ static void test_what_a_model_is_told(void)
             "{\"role\":\"user\",\"content\":\"first \\\"words\\\"\"},"
             "{\"role\":\"user\",\"content\":\"what did I say?\"}]}")));
     provider.context_tokens = 120; /* room for what is asked alone */
-    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, &prompt), OK);
+    CU_ASSERT_EQUAL_FATAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, NULL, &prompt), OK);
     CU_ASSERT_PTR_NULL(strstr(prompt.json.p, "first"));
     CU_ASSERT_PTR_NOT_NULL(strstr(prompt.json.p, "what did I say?"));
     fixture_number(
         s.p, "UPDATE entries SET recalled_at = 1 WHERE conversation_id = %" PRIu64 " AND seq = %" PRIu64,
         s.conversation, seq);
-    CU_ASSERT_EQUAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, &prompt), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(prompt_make(&s.p->ctx, &reply, &assistant, &provider, NULL, &prompt), ERR_NOT_FOUND);
     struct person *stranger = person_new(house, 1);
-    CU_ASSERT_EQUAL(prompt_make(&stranger->ctx, &reply, &assistant, &provider, &prompt), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(prompt_make(&stranger->ctx, &reply, &assistant, &provider, NULL, &prompt), ERR_NOT_FOUND);
     person_free(stranger);
     person_free(s.p);
 }
@@ -368,6 +483,8 @@ int main(void)
         {"a reply ends once", test_a_reply_ends_once},
         {"who is blocked says nothing", test_who_is_blocked_says_nothing},
         {"tokens", test_tokens},
+        {"every limit", test_every_limit},
+        {"a help", test_a_help},
         {"what is not seen", test_what_is_not_seen},
         {"what a model is told", test_what_a_model_is_told},
         {"nothing hangs", test_nothing_hangs},

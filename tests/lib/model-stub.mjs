@@ -86,6 +86,17 @@ const ways = {
     }
     more()
   },
+  /** What is asked for beside conversations: by the task, in the forms that models like. Words with "fail once" are refused once. */
+  help(response, body, stub) {
+    const [{ content: task }, { content: words }] = body.messages
+    if (words.includes('fail once') && stub.asked.filter(({ body: other }) => other.messages.at(-1).content === words).length === 1)
+      return status(401)(response)
+    const numbers = [...words.matchAll(/^\[(\d+)\]/gm)].map(([, n]) => n)
+    const text = task.startsWith('Translate') ? `<${/the language ([\w-]+)/.exec(task)[1]}> ${words}`
+      : /short replies/.test(task) ? '1. "Yes, gladly"\n2) 好的\n\n- Not today\n- one too many'
+        : `- First this [${numbers[0]}][999999]\n* Then that [${numbers.at(-1)}, ${numbers[0]}] and [so] on`
+    response.writeHead(200, HEAD).end(chunk(text) + END + USAGE + DONE)
+  },
   redirect: status(302, { location: 'http://127.0.0.1:1/' }),
 }
 

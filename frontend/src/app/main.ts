@@ -1,5 +1,5 @@
 /* Puts the page together: language, client, stores, router. */
-import { browserEnvironment, browserNeighbours, browserStorage, createClient } from '@sdk'
+import { browserBytes, browserEnvironment, browserNeighbours, browserParcels, browserStorage, createClient } from '@sdk'
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import { provideClient } from '@/stores/client'
@@ -25,6 +25,8 @@ provideClient(
     storage: browserStorage(),
     environment: browserEnvironment(),
     neighbours: browserNeighbours(),
+    sendBytes: browserBytes(),
+    parcelStore: browserParcels(),
   }),
 )
 

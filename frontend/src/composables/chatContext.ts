@@ -9,6 +9,7 @@ export type Quote = { state: 'loading' | 'gone' } | { state: 'there'; senderId: 
 
 export type MessageAction =
   | 'reply' | 'edit' | 'copy' | 'forward' | 'select' | 'pin' | 'unpin' | 'readers' | 'recall' | 'hide'
+  | 'translate' | 'original' | 'regenerate' | 'cost'
 
 export interface ChatContext {
   conversation: Ref<Conversation | null>

@@ -40,7 +40,7 @@ const lines = (chat: ReturnType<typeof useChat>) => chat.rows.value.filter((row)
 
 beforeEach(() => {
   const outbox = { pending: () => [], subscribe: () => () => undefined }
-  useTestClient({ log: (() => log) as never, outbox: outbox as never })
+  useTestClient({ log: (() => log) as never, outbox: outbox as never, parcels: { of: () => [], subscribe: () => () => undefined } as never })
 })
 
 describe('useChat', () => {

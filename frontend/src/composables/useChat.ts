@@ -1,5 +1,5 @@
 /* One open conversation: its log and its unsent messages as reactive values, drawn as rows, and what one can do with them. */
-import { isPosthouseError, type ConversationLog, type Entry, type PendingMessage } from '@sdk'
+import { isPosthouseError, type ConversationLog, type Entry, type PendingMessage, type RunningReply } from '@sdk'
 import { computed, onScopeDispose, onWatcherCleanup, ref, shallowRef, watch, type Ref } from 'vue'
 import { useClient } from '@/stores/client'
 import { useConversations } from '@/stores/conversations'
@@ -8,6 +8,7 @@ import { useSession } from '@/stores/session'
 import { messageRows } from './messageRows'
 import { useLogWindow } from './useLogWindow'
 import { useNames } from './useNames'
+import { useParcels } from './useParcels'
 
 /* How long it is shown where one has jumped to. */
 const FLASH_MS = 1_800
@@ -18,10 +19,12 @@ export function useChat(id: Ref<string>) {
   const house = useHouse()
   const session = useSession()
   const { isNotebook } = useNames()
+  const files = useParcels(id)
 
   const conversation = computed(() => conversations.items.get(id.value) ?? null)
   const entries = shallowRef<readonly Entry[]>([])
   const pending = shallowRef<readonly PendingMessage[]>([])
+  const replies = shallowRef<readonly RunningReply[]>([])
   const hasOlder = ref(false)
   const loadingOlder = ref(false)
   const refreshing = ref(false)
@@ -30,6 +33,7 @@ export function useChat(id: Ref<string>) {
   const error = shallowRef<unknown>(null)
   /* Where reading stopped when the conversation was opened, if something was unread. */
   const readBefore = ref<number | null>(null)
+  const missed = shallowRef<{ afterSeq: number; count: number } | null>(null)
   /* Where one has jumped to, if that is far up; then its part of the log is shown. Each jump is an object of its own. */
   const window = useLogWindow()
   const target = shallowRef<{ seq: number } | null>(null)
@@ -41,6 +45,8 @@ export function useChat(id: Ref<string>) {
   const shown = computed(() => window.entries.value ?? entries.value)
   /* What is on its way stands at the end, which a window need not show. */
   const shownPending = computed(() => (window.hasNewer.value ? [] : pending.value))
+  const shownReplies = computed(() => (window.hasNewer.value ? [] : replies.value))
+  const shownParcels = computed(() => (window.hasNewer.value ? [] : files.parcels.value))
 
   /* The line "new" stands where reading stopped, and stays there while the conversation is open. Where that is further up
      than what was read so far, there is no line yet. */
@@ -56,6 +62,8 @@ export function useChat(id: Ref<string>) {
     messageRows({
       entries: shown.value,
       pending: shownPending.value,
+      replies: shownReplies.value,
+      parcels: shownParcels.value,
       myId: session.userId ?? '',
       withTicks: conversation.value !== null && !isNotebook(conversation.value),
       peerReadSeq: conversation.value?.peer_read_seq ?? 0,
@@ -66,12 +74,14 @@ export function useChat(id: Ref<string>) {
   function copy(): void {
     entries.value = log.entries
     pending.value = client.outbox.pending(log.conversationId)
+    replies.value = client.ai.running(log.conversationId)
     hasOlder.value = log.hasOlder
   }
 
   function markNew(): void {
     const known = conversation.value
     readBefore.value = known !== null && known.unread > 0 ? known.read_seq : null
+    missed.value = readBefore.value === null ? null : { afterSeq: readBefore.value, count: known?.unread ?? 0 }
   }
 
   function show(): void {
@@ -155,16 +165,19 @@ export function useChat(id: Ref<string>) {
       log = client.log(value)
       ready.value = false
       readBefore.value = null
+      missed.value = null
       loadingOlder.value = false
       olderFailed.value = false
       toNewest()
       const stops = [
         log.subscribe(() => ready.value && copy()),
         client.outbox.subscribe((changed) => changed === value && ready.value && copy()),
+        client.ai.subscribe((changed) => changed === value && ready.value && copy()),
       ]
       onWatcherCleanup(() => stops.forEach((stop) => stop()))
       entries.value = []
       pending.value = []
+      replies.value = []
       if (log.covers !== null) show()
       void load()
     },
@@ -179,14 +192,15 @@ export function useChat(id: Ref<string>) {
   onScopeDispose(() => clearTimeout(flashing))
 
   return {
-    conversation, entries: shown, rows, pending, window, target, flashed, ready, error, busy,
+    conversation, entries: shown, rows, pending, replies, missed, window, target, flashed, ready, error, busy,
     hasOlder: computed(() => (window.isOpen.value ? window.hasOlder.value : hasOlder.value)),
     loadingOlder: computed(() => (window.isOpen.value ? window.loading.value && window.hasOlder.value : loadingOlder.value)),
     olderFailed: computed(() => !window.isOpen.value && olderFailed.value),
     load, loadOlder, loadNewer, jumpTo, toNewest,
     send: (message: { text: string; replyToSeq: number | null; mentions: string[] }) => void client.outbox.send(id.value, message),
-    resend: (clientMsgId: string) => client.outbox.retry(clientMsgId),
-    discard: (clientMsgId: string) => client.outbox.discard(clientMsgId),
+    resend: (clientMsgId: string) => (files.holds(clientMsgId) ? files.retry(clientMsgId) : client.outbox.retry(clientMsgId)),
+    discard: (clientMsgId: string) => (files.holds(clientMsgId) ? files.cancel(clientMsgId) : client.outbox.discard(clientMsgId)),
+    files,
     typing: () => void client.conversations.typing(id.value),
   }
 }

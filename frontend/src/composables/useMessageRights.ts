@@ -6,7 +6,7 @@ import { useServer } from '@/stores/server'
 import type { MessageAction } from './chatContext'
 import type { MessageRow } from './messageRows'
 
-const FORWARDABLE = new Set<MessageRow['kind']>(['text', 'location', 'card', 'merged', 'custom', 'unknown'])
+const FORWARDABLE = new Set<MessageRow['kind']>(['text', 'location', 'card', 'merged', 'custom', 'unknown', 'image', 'file', 'voice', 'video'])
 const LEAD_MS = 3_000
 
 export function useMessageRights(conversation: Ref<Conversation | null>, mayWrite: Ref<boolean>, isPinned: (seq: number) => boolean) {

@@ -1,4 +1,6 @@
 /* The English texts. Their shape is the type every other language must fill (see Messages). */
+import ai from './ai.en'
+import files from './files.en'
 import groups from './groups.en'
 
 const en = {
@@ -138,6 +140,8 @@ const en = {
     unknownEntry: 'A message this version cannot show',
   },
   ...groups,
+  ...ai,
+  ...files,
   contacts: {
     title: 'Contacts',
     requests: 'Requests',
@@ -208,6 +212,7 @@ const en = {
     settings: 'Privacy and appearance',
     password: 'Password',
     devices: 'Devices',
+    usage: 'Use of assistants',
     account: 'Account',
     signOut: 'Sign out',
     signOutTitle: 'Sign out?',

@@ -1,5 +1,7 @@
 /* 简体中文文本。形状由英文文本决定（Messages）。 */
 import type { Messages } from './en'
+import ai from './ai.zh-CN'
+import files from './files.zh-CN'
 import groups from './groups.zh-CN'
 
 const zhCN: Messages = {
@@ -139,6 +141,8 @@ const zhCN: Messages = {
     unknownEntry: '当前版本无法显示的消息',
   },
   ...groups,
+  ...ai,
+  ...files,
   contacts: {
     title: '通讯录',
     requests: '好友申请',
@@ -209,6 +213,7 @@ const zhCN: Messages = {
     settings: '隐私与外观',
     password: '修改密码',
     devices: '登录设备',
+    usage: '助手用量',
     account: '账号',
     signOut: '退出登录',
     signOutTitle: '确定退出登录？',

@@ -3,6 +3,7 @@
 import { isPosthouseError, type ClientEvent, type Entry } from '@sdk'
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
+import { useAssistants } from './assistants'
 import { useClient } from './client'
 import { useConversations } from './conversations'
 import { useDrafts } from './drafts'
@@ -28,6 +29,7 @@ export const useHouse = defineStore('house', () => {
   const groups = useGroups()
   const members = useMembers()
   const drafts = useDrafts()
+  const assistants = useAssistants()
 
   /* True from a resync until the snapshot is here. */
   const resyncing = ref(false)
@@ -138,7 +140,7 @@ export const useHouse = defineStore('house', () => {
   function stop(): void {
     running?.abort()
     running = null
-    for (const store of [people, friends, conversations, groups, members, drafts]) store.reset()
+    for (const store of [people, friends, conversations, groups, members, drafts, assistants]) store.reset()
     resyncing.value = false
     snapshots.value = 0
   }

@@ -101,5 +101,6 @@ type Loose = { [K in keyof Client]?: Partial<Client[K]> }
 export function useTestClient(calls: Loose): void {
   setActivePinia(createPinia())
   const session = { userId: ME, sessionId: '5', fileToken: '' }
-  provideClient({ session, connection: 'online', on: () => () => undefined, ...calls } as unknown as Client)
+  const ai = { running: () => [], subscribe: () => () => undefined }
+  provideClient({ session, connection: 'online', on: () => () => undefined, ai, ...calls } as unknown as Client)
 }

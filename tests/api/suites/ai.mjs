@@ -1,6 +1,7 @@
 // Assistants: what is asked is answered once, with what the person may see; every fault of a provider becomes an entry.
 import assert from 'node:assert/strict'
 
+import { PNG } from '../pictures.mjs'
 import { Person, Poller, befriend, house, ok, refused, test, unique, until, uuid } from '../client.mjs'
 import { cgi, operate, stub } from '../house.mjs'
 
@@ -39,10 +40,12 @@ const held = (text) => until(`a call with ${text}`, () => {
 })
 
 test('without a provider everything is ai_off, and nothing else is otherwise', async () => {
-  for (const [method, path] of [['GET', '/ai/assistants'], ['GET', '/ai/usage'], ['GET', '/conversations/1/ai/replies/1'],
-    ['POST', '/conversations/1/ai/replies/1/cancel'], ['POST', '/conversations/1/ai/replies/1/regenerate']]) {
+  for (const [method, path, body] of [['GET', '/ai/assistants'], ['GET', '/ai/usage'], ['GET', '/conversations/1/ai/replies/1'],
+    ['POST', '/conversations/1/ai/replies/1/cancel'], ['POST', '/conversations/1/ai/replies/1/regenerate'],
+    ['POST', '/ai/summary', { conversation_id: '1', after_seq: 0 }], ['POST', '/ai/suggestions', { conversation_id: '1' }],
+    ['POST', '/ai/translate', { conversation_id: '1', seq: 1, target_language: 'de' }], ['GET', '/ai/helps/1']]) {
     const person = await Person.register()
-    const answer = await cgi('ai', { method, uri: `/api/v1${path}`, env: { POSTHOUSE_PROVIDERS: '', HTTP_AUTHORIZATION: `Bearer ${person.token}` } })
+    const answer = await cgi('ai', { method, uri: `/api/v1${path}`, body: body && JSON.stringify(body), env: { POSTHOUSE_PROVIDERS: '', HTTP_AUTHORIZATION: `Bearer ${person.token}` } })
     refused(answer, 403, 'ai_off')
   }
 })
@@ -80,9 +83,9 @@ test('what is asked is answered once: told while it comes, then one entry; what 
   assert.deepEqual([first.offset, first.reply_to_seq, first.reply_id], [0, asked.seq, finished.reply_id])
   const reply = ok(await person.get(`/conversations/${conversation}/ai/replies/${finished.reply_id}`))
   assert.deepEqual([reply.state, reply.text, reply.seq], ['done', answer.content.text, answer.seq])
-  assert.deepEqual([reply.input_tokens, reply.output_tokens], [30, 20])
+  assert.deepEqual([reply.input_tokens, reply.output_tokens, reply.cost_micros], [30, 20, 28]) // 7.5 + 20
   const usage = ok(await person.get('/ai/usage'))
-  assert.deepEqual([usage.used, usage.limit, usage.left], [50, DAY_LIMIT, DAY_LIMIT - 50])
+  assert.deepEqual([usage.used, usage.limit, usage.left, usage.cost_micros, usage.currency], [50, DAY_LIMIT, DAY_LIMIT - 50, 28, 'CNY'])
   const [call] = stub.asked.filter(({ body }) => body.messages.at(-1).content === 'wie geht es 你好')
   assert.equal(call.authorization, 'Bearer sk-of-the-stub')
   assert.equal(call.body.model, 'model-fine')
@@ -103,6 +106,28 @@ test('a prompt stands first; what was recalled is told to no model', async () =>
   assert.ok(!JSON.stringify(stub.asked.at(-1).body.messages.filter(({ role }) => role === 'user')).includes('a secret'))
 })
 
+test('pictures are shown to a model that takes them, if the assistant says so', async () => {
+  const person = await Person.register()
+  const [seeing, blind] = [await assistant('fine', '--pictures'), await assistant('fine')]
+  const file = ok(await person.post('/files', undefined, { raw: PNG, headers: { 'content-type': 'image/png' } }), 201).id
+  const shown = async (bot, question) => {
+    const conversation = await talk(person, bot)
+    const sent = ok(await person.post(`/conversations/${conversation}/messages`,
+      { client_msg_id: uuid(), type: 'image', content: { file_id: file } }), 201)
+    await ask(person, conversation, question)
+    return { conversation, sent, messages: stub.asked.at(-1).body.messages }
+  }
+  const { conversation, sent, messages: [picture, question] } = await shown(seeing, 'what is it?')
+  assert.equal(question.content, 'what is it?')
+  assert.equal(picture.content[0].type, 'text')
+  const [, data] = /^data:image\/webp;base64,(.+)$/.exec(picture.content[1].image_url.url)
+  assert.equal(Buffer.from(data, 'base64').toString('latin1', 8, 12), 'WEBP')
+  ok(await person.delete(`/conversations/${conversation}/messages/${sent.seq}`), 204)
+  await ask(person, conversation, 'and now?')
+  assert.ok(!JSON.stringify(stub.asked.at(-1).body).includes('image_url'))
+  assert.ok(!JSON.stringify((await shown(blind, 'and you?')).messages).includes('image_url'))
+})
+
 test('it is seen growing, stopped by who asked, and asked for again', async () => {
   const person = await Person.register()
   const conversation = await talk(person, await assistant('slow'))
@@ -117,9 +142,29 @@ test('it is seen growing, stopped by who asked, and asked for again', async () =
   const reply = ok(await person.get(`${path}?offset=9`))
   assert.deepEqual([reply.state, reply.text, reply.offset], ['writing', '👍🏽 ', 9])
   refused(await person.post(`${path}/regenerate`), 409, 'conflict')
+
+  const { cursor } = poller
+  const asking = (who, offset, wait, more = '') => who.get(`/poll?timeout=${wait}&cursor=${cursor}&reply=${first.reply_id}:${offset}${more}`)
+  const missed = [{ ...second, offset: 9, text: '👍🏽 ' }]
+  for (const [wait, more] of [[0, ''], [25, ''], [25, `&reply=${first.reply_id}:0`]]) {
+    const began = Date.now()
+    const { events } = ok(await asking(person, 9, wait, more))
+    assert.deepEqual(events.filter(({ type }) => type === 'ai.delta'), missed)
+    assert.ok(Date.now() - began < 10_000, 'it waited for what was there')
+  }
+  assert.deepEqual(ok(await asking(person, 12, 0)).events.filter(({ type }) => type === 'ai.delta'), [])
+  const stream = await fetch(`${house.url}/api/v1/stream?cursor=${cursor}&reply=${first.reply_id}:9`, { headers: { authorization: `Bearer ${person.token}` } })
+  const told = (await stream.text()).split('\n').filter((line) => line.startsWith('data: ')).map((line) => JSON.parse(line.slice(6)))
+  assert.deepEqual(told.flatMap(({ events }) => events).filter(({ type }) => type === 'ai.delta'), missed)
+  refused(await person.get(`/poll?reply=${first.reply_id}`), 400, 'invalid_request')
+  refused(await person.get(`/poll?${`reply=${first.reply_id}:0&`.repeat(9)}`), 400, 'invalid_request')
+
   const stranger = await Person.register()
   refused(await stranger.get(path), 404, 'not_found')
   refused(await stranger.post(`${path}/cancel`), 404, 'not_found')
+  const theirs = ok(await stranger.get('/poll?timeout=0')).cursor
+  const look = ok(await stranger.get(`/poll?timeout=0&cursor=${theirs}&reply=${first.reply_id}:0`))
+  assert.deepEqual([look.events, look.resync], [[], undefined])
 
   ok(await person.post(`${path}/cancel`))
   const end = await ending(person, conversation, asked.seq)
@@ -168,7 +213,7 @@ for (const [provider, [reason, text]] of Object.entries(FAULTS)) {
     assert.equal(end.content.params.reply_id, id)
     assert.equal(state, '3')
     await until('what was reserved is free', async () =>
-      (await house.sql(`SELECT reserved FROM ai_usage WHERE user_id = ${person.id}`))[0][0] === '0')
+      (await house.sql(`SELECT reserved + running FROM ai_spending WHERE scope = 0 AND subject_id = ${person.id}`))[0][0] === '0')
   })
 }
 
@@ -204,6 +249,37 @@ test('50 questions at once do not pass the tokens of a day', async () => {
   await until('all have an end', async () => (await house.sql(
     `SELECT COUNT(*) FROM ai_replies WHERE conversation_id = ${conversation} AND state < 2`))[0][0] === '0')
   assert.equal(ok(await person.get('/ai/usage')).used, 9 * 50)
+})
+
+test('20 questions of two people at once do not pass the tokens of their assistant', async () => {
+  const people = await Person.some(2)
+  const bot = await assistant('dear')
+  const conversations = [await talk(people[0], bot), await talk(people[1], bot)]
+  const before = stub.held.length
+  await Promise.all(Array.from({ length: 20 }, (_, i) => people[i % 2].say(conversations[i % 2], `dear ${i}`)))
+  const sum = (what) => house.sql(`SELECT ${what} FROM ai_replies WHERE assistant_id = ${bot.id}`).then(([[n]]) => n)
+  await until('those for which nothing is left', async () => await sum("SUM(state = 3 AND reason = 'limit')") === '8')
+  await until('the others are asked', () => stub.held.length === before + 12) // twelve times 20,000 and a little is below 250,000
+  for (const call of stub.held.slice(before)) call.end()
+  await until('all have an end', async () => await sum('SUM(state < 2)') === '0')
+  for (const scope of [`1 AND subject_id = ${bot.id}`, '2', '3']) {
+    const rows = await house.sql(`SELECT SUM(reserved), SUM(running) FROM ai_spending WHERE scope = ${scope}`)
+    assert.deepEqual(rows, [['0', '0']], `what is reserved in scope ${scope}`)
+  }
+})
+
+test('more than a person may have at once wait for their turn', async () => {
+  const person = await Person.register()
+  const conversation = await talk(person, await assistant('slow'))
+  const before = stub.held.length
+  for (let i = 0; i < 42; i++) await person.say(conversation, `turn ${i}`)
+  const count = async (state) => Number((await house.sql(`SELECT COUNT(*) FROM ai_replies WHERE conversation_id = ${conversation} AND state = ${state}`))[0][0])
+  await until('forty are asked', () => stub.held.length === before + 40)
+  await until('two wait', async () => await count(0) === 2)
+  for (const call of stub.held.slice(before, before + 2)) call.end()
+  await until('the others are asked', () => stub.held.length === before + 42)
+  for (const call of stub.held.slice(before + 2)) call.end()
+  await until('all are done', async () => await count(2) === 42)
 })
 
 test('in a group a mention is answered, with what who asks may read; nothing else is', async () => {

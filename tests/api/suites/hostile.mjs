@@ -97,6 +97,10 @@ async function prepare() {
     listConversationFiles: { id: conversation },
     ...Object.fromEntries(['getUpload', 'resumeUpload', 'deleteUpload'].map((id) => [id, { id: UNKNOWN_ID, headers: {
       'tus-resumable': '1.0.0', 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' } }])),
+    askAiSummary: { body: { conversation_id: conversation, after_seq: 0, target_language: 'de' } },
+    askAiTranslation: { body: { conversation_id: conversation, seq: 1, target_language: 'de' } },
+    askAiSuggestions: { body: { conversation_id: conversation } },
+    getAiHelp: { help_id: UNKNOWN_ID },
     getAiReply: { id: conversation, reply_id: '1' }, // nobody asked an assistant
     cancelAiReply: { id: conversation, reply_id: '1' },
     regenerateAiReply: { id: conversation, reply_id: '1' },
