@@ -2,7 +2,7 @@
 // before its message is in the outbox.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { memoryParcels, type Client, type ClientOptions, type Entry, type NewParcel, type SendBytes, type SendRequest } from '../index'
-import { clientOf, entry, FakeEnvironment, hang, House, json, problem, signedIn } from './house'
+import { clientOf, entry, FakeEnvironment, hang, House, json, problem, SharedStorage, signedIn } from './house'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -246,6 +246,32 @@ test('after a reload it goes on where it was, under the same id; what was refuse
   await again.signOut()
   await tick()
   expect(await parcelStore.load('1')).toEqual([])
+})
+
+test('two tabs: one carries it, the other takes it over when that one dies, and finds nothing when it is done', async () => {
+  const parcelStore = memoryParcels()
+  const shared = new SharedStorage()
+  const held = new Map<string, Promise<unknown>>()
+  const lock = <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    const mine = (held.get(name) ?? Promise.resolve()).then(work, work)
+    held.set(name, mine.catch(() => undefined))
+    return mine
+  }
+  const tab = () => ({ parcelStore, storage: { ...shared.tab(), lock } })
+  const { client: first, store, said, house } = await begin(tab())
+  store.trouble = (call) => (call.method === 'PATCH' ? hang(call.signal) : undefined)
+  first.parcels.add('9', [document('a')])
+  await tick()
+  const second = clientOf(house, { sendBytes: store.send, ...tab() })
+  const third = clientOf(house, { sendBytes: store.send, ...tab() })
+  await tick()
+  expect([states(second), states(third)]).toEqual([['a waiting'], ['a waiting']])
+  store.trouble = () => undefined
+  first.close()
+  await tick()
+  expect(files(said)).toEqual(['501'])
+  expect([states(second), states(third)]).toEqual([[], []])
+  expect(store.count('POST')).toBe(1)
 })
 
 test('a store that is full keeps nothing, and the file is sent all the same', async () => {

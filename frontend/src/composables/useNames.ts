@@ -6,13 +6,14 @@ import { useFriends } from '@/stores/friends'
 import { useMembers } from '@/stores/members'
 import { usePeople } from '@/stores/people'
 import { useSession } from '@/stores/session'
-import { durationText } from './fileNames'
-import { bodyOf } from './messageBody'
+import { bodyOf, isFileBody } from './messageBody'
+import { useFileText } from './useFileText'
 import { useSystemText } from './useSystemText'
 
 export function useNames() {
   const { t } = useI18n()
   const { systemText } = useSystemText()
+  const fileText = useFileText()
   const friends = useFriends()
   const members = useMembers()
   const people = usePeople()
@@ -54,9 +55,7 @@ export function useNames() {
     const body = bodyOf(entry)
     if (body.kind === 'location') return t('message.labelled', { label: t('message.location'), text: body.name })
     if (body.kind === 'card') return t('message.labelled', { label: t('message.cardOf'), text: nameOf(body.userId, entry.conversation_id) })
-    if (body.kind === 'image') return t('message.labelled', { label: t('files.kind.image'), text: '' }).trim()
-    if (body.kind === 'file') return t('message.labelled', { label: t('files.kind.file'), text: body.name })
-    if (body.kind === 'voice' || body.kind === 'video') return t('message.labelled', { label: t(`files.kind.${body.kind}`), text: durationText(body.durationMs) })
+    if (isFileBody(body)) return fileText.label(body)
     if (body.kind === 'merged') return t('message.labelled', { label: t('message.mergedTitle'), text: body.title })
     // One line of a text with Markdown says more without its marks.
     const isMarked = people.users.get(entry.sender_id ?? '')?.kind === 'assistant'
