@@ -19,12 +19,9 @@
 #include "model/roster.h"
 
 enum {
-    TRIES_MAX = 20,      /* of a transaction that others push aside */
-    PAUSE_MS = 50,       /* between tries while the database does not answer */
-    STATEMENT_MS = 3000, /* the least that a round trip is given */
-    GATHER_MS = 2,
-    GATHER_FROM = 4, /* sends of the last batch: fewer are not kept waiting, */
-    GATHER_TO = 128  /* more come together by themselves */
+    TRIES_MAX = 20,     /* of a transaction that others push aside */
+    PAUSE_MS = 50,      /* between tries while the database does not answer */
+    STATEMENT_MS = 3000 /* the least that a round trip is given */
 };
 
 struct writer {
@@ -35,7 +32,6 @@ struct writer {
     pthread_mutex_t lock;
     pthread_cond_t may_write, may_answer;
     struct item *first, *last;      /* waiting */
-    size_t last_n;                  /* of the last batch; of the thread that writes */
     size_t n, max;                  /* accepted and not answered */
     struct batch *done, **done_end; /* to be answered, oldest first */
     struct batch *spare;
@@ -91,22 +87,11 @@ static void batch_free(struct batch *b)
     free(b);
 }
 
-/*
- * A commit costs the database, Redis and whoever is rung about as much for one send as for twenty: when many
- * send, a moment's wait for more of them is won back by all.
- */
-static void gather(const struct writer *w)
-{
-    if (w->last_n >= GATHER_FROM && w->last_n < GATHER_TO)
-        poll(NULL, 0, GATHER_MS);
-}
-
 /* All that waits, up to the limits of a batch; NULL when closed and empty. */
 static struct batch *take(struct writer *w)
 {
     size_t bytes = 0;
 
-    gather(w);
     pthread_mutex_lock(&w->lock);
     while (!w->first && !w->closed)
         pthread_cond_wait(&w->may_write, &w->lock);
@@ -123,7 +108,6 @@ static struct batch *take(struct writer *w)
         b->items[b->n++] = item;
     }
     pthread_mutex_unlock(&w->lock);
-    w->last_n = b ? b->n : 0;
     return b;
 }
 

@@ -8,7 +8,8 @@
  * It also decides when Redis is away and when it is back, from how it answers the
  * bellman: away after a short grace, so that a blip resyncs nobody; back when it has
  * answered for a while, so that one that comes and goes is left alone. A news is then never older
- * than the grace and the first round, or two rounds: under 2 s.
+ * than the grace and the first round, or two rounds: under 2 s; but where Redis is cut off without a
+ * word, a second more, until the bellman finds it silent.
  *
  * When the database is away too, polls stay as they are, and are asked to come
  * again at their deadline.
