@@ -397,7 +397,7 @@ static enum err receive_picture(struct job *job, const char *path, FILE *file, s
 static enum err do_assistant_avatar(struct job *job)
 {
     char **args = job->args;
-    struct file picture;
+    struct file picture = {0};
 
     if (!args[0] || !args[1] || args[2] || !utf8_check(str_of(args[0]), NULL))
         return misused(job, "a username and a file with a picture are needed");
