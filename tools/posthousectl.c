@@ -7,9 +7,11 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,6 +24,7 @@
 #include "model/house.h"
 #include "model/migrate.h"
 #include "model/providers.h"
+#include "model/receive.h"
 #include "model/revocation.h"
 
 enum { EXIT_USAGE = 2, LINE_BYTES = 1024, USERS_PER_READ = 200 };
@@ -355,6 +358,63 @@ static enum err do_assistant_add(struct job *job)
     return OK;
 }
 
+/* A store_source. */
+static long read_picture(void *file, char *out, size_t max)
+{
+    const size_t n = fread(out, 1, max, file);
+    return ferror(file) ? -1 : (long)n;
+}
+
+static enum err run_here(void *ctx, enum err (*fn)(struct ctx *ctx, void *arg), void *arg)
+{
+    return fn(ctx, arg);
+}
+
+static enum err receive_picture(struct job *job, const char *path, FILE *file, struct file *out)
+{
+    struct file_new f = {.size = 0};
+    struct stat facts;
+
+    if (fstat(fileno(file), &facts) != 0 || !S_ISREG(facts.st_mode))
+        return fail(job->ctx, ERR_INVALID_REQUEST, "%s is no file", path);
+    f.size = facts.st_size;
+    struct store *store = store_new(job->conf);
+    struct upload_io io = {.store = store,
+                           .source = read_picture,
+                           .arg = file,
+                           .with_db = run_here,
+                           .with_db_arg = job->ctx,
+                           .ctx = job->ctx};
+    enum err err = file_name_check(job->ctx, "FILE", STR("avatar"), &f.name);
+    if (err == OK)
+        err = store_ready(store, job->ctx->problem);
+    if (err == OK)
+        err = file_receive(&io, &f, out);
+    store_free(store);
+    return err;
+}
+
+static enum err do_assistant_avatar(struct job *job)
+{
+    char **args = job->args;
+    struct file picture = {0};
+
+    if (!args[0] || !args[1] || args[2] || !utf8_check(str_of(args[0]), NULL))
+        return misused(job, "a username and a file with a picture are needed");
+    (void)signal(SIGPIPE, SIG_IGN); /* what looks at the picture may read no more of it */
+    FILE *file = fopen(args[1], "re");
+    if (!file)
+        return fail(job->ctx, ERR_INVALID_REQUEST, "%s: %s", args[1], strerror(errno));
+    enum err err = assistant_become(job->ctx, str_of(args[0]));
+    if (err == OK)
+        err = receive_picture(job, args[1], file, &picture);
+    (void)fclose(file); /* it was only read */
+    TRY(err);
+    TRY(assistant_set_avatar(job->ctx, picture.id));
+    printf("%s has a picture\n", args[0]);
+    return OK;
+}
+
 static enum err do_assistant_list(struct job *job)
 {
     struct assistant_listed_row *rows;
@@ -400,6 +460,7 @@ static const struct command commands[] = {
      "[--pictures]",
      "Make an assistant of a provider; for everybody, or for some people and members of groups.",
      do_assistant_add, NEEDS_HOUSE},
+    {"assistant avatar", "USERNAME FILE", "Give an assistant a picture.", do_assistant_avatar, NEEDS_HOUSE},
     {"assistant list", "", "List the assistants, by tabs.", do_assistant_list, NEEDS_DATABASE},
     {"assistant remove", "USERNAME", "Take an assistant away.", do_assistant_remove, NEEDS_HOUSE},
     {"rotate-key", "[--now]", "A new key for access tokens; --now: the old one may be known to others.",

@@ -4,6 +4,7 @@
 #include "ext/unicode.h"
 #include "model/accounts.h"
 #include "model/audit.h"
+#include "model/files.h"
 #include "model/groups.h"
 #include "model/page.h"
 
@@ -105,18 +106,49 @@ enum err assistant_add(struct ctx *ctx, const struct assistant_new *in)
     return tx_run(ctx, add, &copy);
 }
 
+static enum err find(struct ctx *ctx, struct str name, struct account_row *out)
+{
+    const enum err err = q_user_by_username(ctx, ctx->actor.app_id, unicode_key(ctx->arena, name), out);
+
+    if (err == ERR_NOT_FOUND || (err == OK && out->kind != KIND_ASSISTANT))
+        return fail(ctx, ERR_NOT_FOUND, "there is no assistant called %.*s", STR_ARG(name));
+    return err;
+}
+
+enum err assistant_become(struct ctx *ctx, struct str username)
+{
+    struct account_row found;
+
+    TRY(find(ctx, username, &found));
+    ctx->actor.user_id = found.id;
+    return OK;
+}
+
+static enum err set_avatar(struct ctx *ctx, void *arg)
+{
+    const uint64_t *file_id = arg, me = ctx->actor.user_id;
+
+    TRY(q_assistant_set_avatar(ctx, me, *file_id, NULL));
+    ctx->actor.user_id = 0; /* the operator did it */
+    return audit_add(ctx, AUDIT_ADMIN_ASSISTANT, "user", me, "avatar");
+}
+
+enum err assistant_set_avatar(struct ctx *ctx, uint64_t file_id)
+{
+    TRY(file_check_avatar(ctx, file_id));
+    return tx_run(ctx, set_avatar, &file_id);
+}
+
 static enum err remove_it(struct ctx *ctx, void *arg)
 {
     const struct str *name = arg;
     struct account_row found, locked;
 
-    const enum err err = q_user_by_username(ctx, ctx->actor.app_id, unicode_key(ctx->arena, *name), &found);
-    if (err == ERR_NOT_FOUND || (err == OK && found.kind != KIND_ASSISTANT))
-        return fail(ctx, ERR_NOT_FOUND, "there is no assistant called %.*s", STR_ARG(*name));
-    TRY(err);
+    TRY(find(ctx, *name, &found));
     TRY(q_user_lock(ctx, ctx->actor.app_id, found.id, &locked));
     ctx->actor.user_id = found.id; /* it leaves as a person does */
     TRY(groups_abandon(ctx));
+    TRY(files_condemn(ctx));
     ctx->actor.user_id = 0;
     TRY(q_assistant_delete(ctx, found.id, NULL));
     TRY(q_assistant_allowed_delete(ctx, found.id, NULL));

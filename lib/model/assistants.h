@@ -40,6 +40,10 @@ struct assistant_new {
 /* ERR_INVALID_REQUEST, ERR_USERNAME_TAKEN, ERR_NOT_FOUND (somebody of usernames). The provider is the
  * caller's to check. */
 enum err assistant_add(struct ctx *ctx, const struct assistant_new *in) MUST_CHECK;
+/* ctx->actor is the assistant from then on, as whom its picture is received. ERR_NOT_FOUND. */
+enum err assistant_become(struct ctx *ctx, struct str username) MUST_CHECK;
+/* Of ctx->actor, an assistant: a picture that it owns. ERR_NOT_FOUND, ERR_INVALID_REQUEST: it is none. */
+enum err assistant_set_avatar(struct ctx *ctx, uint64_t file_id) MUST_CHECK;
 /* What it said stays, under no name. ERR_NOT_FOUND. */
 enum err assistant_remove(struct ctx *ctx, struct str username) MUST_CHECK;
 enum err assistants_all(struct ctx *ctx, uint64_t after, size_t max, struct assistant_listed_row **out,

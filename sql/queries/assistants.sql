@@ -28,10 +28,14 @@ DELETE FROM assistants WHERE user_id = :user_id;
 -- in: assistant_id u64
 DELETE FROM assistant_allowed WHERE assistant_id = :assistant_id;
 
+-- name: assistant_set_avatar :exec
+-- in: id u64, file_id u64
+UPDATE users SET avatar_file_id = :file_id, version = version + 1 WHERE id = :id;
+
 -- name: assistant_bury :exec
 -- What it said keeps a sender without a name.
 -- in: id u64
-UPDATE users SET username = NULL, username_key = NULL, nickname = '', nickname_key = '', state = 2,
+UPDATE users SET username = NULL, username_key = NULL, nickname = '', nickname_key = '', avatar_file_id = NULL, state = 2,
   version = version + 1, deleted_at = CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
 WHERE id = :id;
 

@@ -38,7 +38,7 @@ function configure(folder) {
   )
   if (process.env.TEST_MODEL_URL) providers.push({ name: 'real', base_url: process.env.TEST_MODEL_URL, model: 'noise', ...WAITS, max_output_tokens: 400, temperature: 0.9 })
   writeFileSync(join(folder, 'providers.json'), JSON.stringify({ currency: 'CNY', providers }))
-  writeFileSync(join(folder, 'posthouse.conf'), `providers = ${join(folder, 'providers.json')}\nai_helper = help\n`)
+  writeFileSync(join(folder, 'posthouse.conf'), `providers = ${join(folder, 'providers.json')}\nai_helper = help\nstore_dir = ${join(folder, 'files')}\n`)
 }
 export const house = await openHouse({ env: settings, prepare: configure })
 after(async () => {

@@ -1,5 +1,7 @@
 // Assistants: what is asked is answered once, with what the person may see; every fault of a provider becomes an entry.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 import { PNG } from '../pictures.mjs'
 import { Person, Poller, befriend, house, ok, refused, test, unique, until, uuid } from '../client.mjs'
@@ -104,6 +106,22 @@ test('a prompt stands first; what was recalled is told to no model', async () =>
   ok(await person.delete(`/conversations/${conversation}/messages/${asked.seq}`), 204)
   await ask(person, conversation, 'what did I say?')
   assert.ok(!JSON.stringify(stub.asked.at(-1).body.messages.filter(({ role }) => role === 'user')).includes('a secret'))
+})
+
+test('an assistant has a picture that its operator gives it', async () => {
+  const bot = await assistant('fine')
+  const path = join(house.folder, `${bot.username}.png`)
+  writeFileSync(path, PNG)
+  await operate('assistant', 'avatar', bot.username, path)
+  const person = await Person.register()
+  const { avatar_file_id: avatar } = ok(await person.get(`/users/${bot.id}`))
+  assert.equal((await person.get(`/files/${avatar}`)).status, 200)
+  writeFileSync(path, 'no picture')
+  await assert.rejects(operate('assistant', 'avatar', bot.username, path), /picture/)
+  await assert.rejects(operate('assistant', 'avatar', unique(), path), /no assistant called/)
+  assert.equal(ok(await person.get(`/users/${bot.id}`)).avatar_file_id, avatar)
+  await operate('assistant', 'remove', bot.username)
+  refused(await person.get(`/files/${avatar}`), 404, 'not_found')
 })
 
 test('pictures are shown to a model that takes them, if the assistant says so', async () => {
