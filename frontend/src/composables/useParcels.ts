@@ -2,10 +2,18 @@
 import type { NewParcel, Parcel } from '@sdk'
 import { onWatcherCleanup, shallowRef, watch, type Ref } from 'vue'
 import { useClient } from '@/stores/client'
+import { useServer } from '@/stores/server'
 import { attachmentOf } from './attachments'
+
+/* What was chosen and is not sent, by why. */
+export interface NotSent {
+  empty: File[]
+  large: File[]
+}
 
 export function useParcels(id: Ref<string>) {
   const client = useClient()
+  const server = useServer()
   const parcels = shallowRef<readonly Parcel[]>([])
 
   watch(
@@ -18,13 +26,13 @@ export function useParcels(id: Ref<string>) {
     { immediate: true },
   )
 
-  /* Takes what somebody chose; what is empty is answered, and not sent. */
-  async function addFiles(files: readonly File[], replyToSeq: number | null = null): Promise<File[]> {
+  /* Takes what somebody chose, but for what the house would refuse. */
+  async function addFiles(files: readonly File[], replyToSeq: number | null = null): Promise<NotSent> {
     const conversation = id.value
-    const full = files.filter(({ size }) => size > 0)
-    const things = await Promise.all(full.map(attachmentOf))
+    const fit = files.filter(({ size }) => size > 0 && size <= server.fileBytes)
+    const things = await Promise.all(fit.map(attachmentOf))
     if (things.length > 0) client.parcels.add(conversation, things, replyToSeq)
-    return files.filter(({ size }) => size === 0)
+    return { empty: files.filter(({ size }) => size === 0), large: files.filter(({ size }) => size > server.fileBytes) }
   }
 
   function addVoice(voice: NewParcel, replyToSeq: number | null = null): void {

@@ -8,6 +8,7 @@ const files = {
     askPictures: 'send nothing | Send this picture? | Send these {n} pictures?',
     send: 'Send',
     empty: '“{name}” is empty and was not sent. | “{name}” and {n} other empty files were not sent.',
+    large: '“{name}” is larger than {size} and was not sent. | “{name}” and {n} other files are larger than {size} and were not sent.',
     sendingPart: '{sent} of {all}',
     waiting: 'Waiting for its turn',
     waitingNetwork: 'Waiting for the network',

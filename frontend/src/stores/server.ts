@@ -10,10 +10,12 @@ export const useServer = defineStore('server', () => {
   const client = useClient()
   const info = shallowRef<Server | null>(null)
   const textLength = computed(() => info.value?.limits.text_length ?? TEXT_LENGTH)
+  /* Not known yet: the house will say it itself. */
+  const fileBytes = computed(() => info.value?.limits.file_bytes ?? Infinity)
 
   async function load(): Promise<void> {
     info.value = await client.server.get()
   }
 
-  return { info, textLength, load }
+  return { info, textLength, fileBytes, load }
 })
