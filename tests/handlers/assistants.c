@@ -278,7 +278,7 @@ static uint64_t spent(const struct scene *s, const char *what)
 /* One limit that is reached, and nothing is reserved in any row. */
 static void test_every_limit(void)
 {
-    const struct conf was = conf;
+    const int answers_were = conf.ai_user_answers;
     int *const limits[] = {&conf.ai_assistant_tokens_per_day, &conf.ai_app_tokens_per_day,
                            &conf.ai_site_tokens_per_day};
     const struct reply_end done = {.state = REPLY_DONE,
@@ -293,10 +293,11 @@ static void test_every_limit(void)
     say(&s, "hello", 1, NULL);
     const struct ai_reply_row first = claimed(&s);
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        const int was = *limits[i];
         *limits[i] = 1;
         CU_ASSERT_EQUAL(reply_reserve(&ctx, &first, PROCESS, 100), ERR_AI_LIMIT);
         CU_ASSERT_EQUAL(spent(&s, "reserved + running"), 0);
-        *limits[i] = 0;
+        *limits[i] = was;
     }
     conf.ai_user_answers = 1;
     CU_ASSERT_EQUAL(reply_reserve(&ctx, &first, PROCESS, 100), OK);
@@ -312,7 +313,7 @@ static void test_every_limit(void)
     CU_ASSERT_EQUAL(spent(&s, "used"), 6);
     CU_ASSERT_EQUAL(spent(&s, "cost"), 14);
     CU_ASSERT_EQUAL(spending_check(&ctx, s.p->id), OK);
-    conf = was;
+    conf.ai_user_answers = answers_were;
     person_free(s.p);
 }
 
