@@ -213,8 +213,11 @@ export class Person {
   }
 }
 
+/** A path of each handler. */
+const EVERYWHERE = ['/me', '/friends', '/groups', '/conversations', '/conversations/1/messages', '/poll?timeout=0', '/uploads/1', '/ai/usage']
+
 /** Waits until every process refuses the session; the last answer. */
-export async function signedOut(person, paths = ['/me', '/friends', '/conversations', '/conversations/1/messages', '/poll?timeout=0']) {
+export async function signedOut(person, paths = EVERYWHERE) {
   const seen = await until(`${person.username} is signed out everywhere`, async () => {
     const answers = await Promise.all(paths.flatMap((path) => Array.from({ length: 6 }, () => person.get(path))))
     return answers.every(({ status }) => status === 401) && answers
