@@ -8,7 +8,7 @@ import { after, test } from 'node:test'
 
 import { openHouse, until } from '../lib/house.mjs'
 import { openStub } from '../lib/model-stub.mjs'
-import { Browser, PHONE, scene } from './browser.mjs'
+import { Browser, PHONE, boxOf, scene } from './browser.mjs'
 import { PASSWORD, Person } from './person.mjs'
 
 const stub = await openStub()
@@ -94,11 +94,11 @@ step('its answer is seen growing, and is one bubble when it is done', async () =
   const words = await call(0)
   await until('its first word', async () => (await lastText()) === 'one')
   await foot('writing').waitFor()
-  const first = (await anna.at('message-text').last().boundingBox()).height
+  const first = (await boxOf(anna.at('message-text').last())).height
   words.next('\n\n- 先到 **保定**\n- 再到石家庄\n')
   await until('more of it', async () => (await lastText()).includes('石家庄'))
   await anna.page.locator('[data-test="message-text"] strong', { hasText: '保定' }).waitFor()
-  assert.ok((await anna.at('message-text').last().boundingBox()).height > first + 20)
+  assert.ok((await boxOf(anna.at('message-text').last())).height > first + 20)
   assert.equal(await anna.page.locator('.markdown.writing').count(), 1)
   await anna.shot('61-writing')
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { after } from 'node:test'
 import { chromium } from 'playwright-core'
 
-import { openHouse } from '../lib/house.mjs'
+import { openHouse, until } from '../lib/house.mjs'
 
 const SHOTS = fileURLToPath(new URL('shots', import.meta.url))
 const CHROMIUM = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync)
@@ -23,6 +23,9 @@ after(async () => {
   await Promise.all(people.map((person) => person.close()))
   await house.close()
 })
+
+/** Where something stands; a list that measures its rows may have hidden it for a moment. */
+export const boxOf = (locator) => until('it has a place', () => locator.boundingBox())
 
 /** A browser with one page. `locale` is the browser's language. */
 export class Browser {

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 
 import { until } from '../lib/house.mjs'
-import { Browser, PHONE, house, scene } from './browser.mjs'
+import { Browser, PHONE, boxOf, house, scene } from './browser.mjs'
 import { PASSWORD, Person } from './person.mjs'
 import { film, give, picture, sha256, slowly } from './things.mjs'
 
@@ -46,9 +46,9 @@ step('a picture by the button: there at once, its place kept, and seen by the ot
   await sentAll(anna)
   await seesPicture(anna)
   await bert.see('picture-open')
-  const box = await bert.at('picture-open').boundingBox()
+  const box = await boxOf(bert.at('picture-open'))
   await seesPicture(bert)
-  assert.deepEqual(await bert.at('picture-open').boundingBox(), box, 'it jumped')
+  assert.deepEqual(await boxOf(bert.at('picture-open')), box, 'it jumped')
   assert.ok(Math.abs(box.width / box.height - 1.6) < 0.02, `${box.width} x ${box.height}`)
   await Promise.all([anna.shot('60-picture'), bert.shot('60-picture')])
 })
