@@ -11,6 +11,7 @@ struct store *store_new(const struct conf *conf)
     struct store *s = conf->store == STORE_S3 ? store_s3_new(conf) : store_file_new(conf);
 
     pthread_mutex_init(&s->lock, NULL);
+    s->heard = problem_set(&s->said, ERR_UNAVAILABLE, "the store of files was not heard of yet");
     return s;
 }
 
