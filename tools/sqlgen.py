@@ -13,8 +13,11 @@ A statement is one paragraph:
 
 Types: u64 i64 bool str bytes; `?`: may be NULL (u64 and i64: 0 stands for it). A list, `ids u64[]`, stands in
 `IN (:ids)`; a list of structs, `refs entry_ref(conversation_id u64, seq u64)[]`, in `(a, b) IN (:refs)` or, where a row
-twice does no more than once, in `VALUES :rows ON DUPLICATE KEY UPDATE`. Lists are run in fixed sizes, the rest filled
-with the last item, so that few statements are prepared.
+twice does no more than once, in `VALUES :rows ON DUPLICATE KEY UPDATE`. A list of three fields, `spans span(id u64,
+low u64, high u64)[]`, stands in `(a, b) WITHIN :spans`: in one of them a is id, and b from low to high. Its bounds are
+constants, so that MariaDB reads ranges of an index; bounds from a joined row make it read all of a. A row that is read
+is compared with one span after the other, so a long list is a union of statements with a few spans each. Lists are run
+in fixed sizes, the rest filled with the last item, so that few statements are prepared.
 
 What is declared must be what is written: columns by name and order, parameters by name. The types are compared
 with the database's by a test.
@@ -24,9 +27,11 @@ import re
 import sys
 
 SIZES = [1, 4, 16, 64, 256]
+SPANS_EACH = 16    # of a statement in a union
 C_TYPES = {"u64": "uint64_t ", "i64": "int64_t ", "bool": "bool ", "str": "struct str ", "bytes": "struct str "}
 DB_TYPES = {"u64": "DB_U64", "i64": "DB_I64", "bool": "DB_U64", "str": "DB_STR", "bytes": "DB_BYTES"}
 NAME = r"[a-z][a-z0-9_]*"
+COLUMN = rf"(?:{NAME}\.)?{NAME}"
 REFUSED = [(r"\?", "a bare ?: name the parameter"), (r";", "a second statement"), (r"\|\||\bCONCAT\b", "concatenation"),
            (r"/\*|--|#", "a comment inside the statement"), (r'["`\\]', "a double quote, back quote or backslash"),
            (r"\bRETURNING\b", "RETURNING, which MySQL and TiDB lack"), (r"\bLAST_INSERT_ID\b", "LAST_INSERT_ID"),
@@ -99,6 +104,10 @@ def selected(sql):
     return names
 
 
+def within(name):
+    return rf"\(({COLUMN}), ({COLUMN})\) WITHIN :{name}\b"
+
+
 class Query:
     def __init__(self, text):
         comments, sql = [], []
@@ -169,7 +178,11 @@ class Query:
             places = rf"\bIN \(:{param.name}\)"
             if param.struct:
                 places += rf"|\bVALUES :{param.name} ON DUPLICATE KEY UPDATE\b"
-            if len(re.findall(rf":{param.name}\b", bare)) != len(re.findall(places, bare)):
+            if self.is_within(param):
+                places += "|" + within(param.name)
+                if re.search(r"\b(ORDER BY|LIMIT)\b", without_brackets(self.sql)):
+                    raise Wrong("what may become a union has neither ORDER BY nor LIMIT")
+            if len(re.findall(rf":{param.name}\b", bare)) != len(list(re.finditer(places, bare))):
                 raise Wrong(f"a list stands in IN (:{param.name})")
 
     def check_columns(self):
@@ -183,15 +196,26 @@ class Query:
         by_name = {param.name: param for param in self.params}
         return [by_name[name] for name in re.findall(rf":({NAME})", re.sub(r"'[^']*'", "''", self.sql))]
 
+    def is_within(self, param):
+        return len(param.fields) == 3 and re.search(within(param.name), self.sql)
+
+    def union(self, size):
+        """Of how many statements the one for a list of `size` items is the union, and how many items each has."""
+        each = min(size, SPANS_EACH) if any(self.is_within(param) for param in self.params) else size
+        return size // each, each
+
     def expanded(self, size):
         sql = self.sql
+        count, size = self.union(size)
         for param in self.params:
+            spans = " OR ".join([r"(\1 = ? AND \2 BETWEEN ? AND ?)"] * size)
+            sql = re.sub(within(param.name), f"({spans})", sql)
             item = "?"
             if param.list:
                 item = "(" + ", ".join("?" for _ in param.fields) + ")" if param.struct else "?"
                 item = ", ".join([item] * size)
             sql = re.sub(rf":{param.name}\b", item, sql)
-        return sql
+        return " UNION ALL ".join([sql] * count)
 
 
 def statement(piece):
@@ -384,8 +408,10 @@ def statements(query, index):
     rows = []
     for i, size in enumerate(sizes):
         params = []
+        count, each = query.union(size)
         for place in query.places():
-            params += [DB_TYPES[field.type] for field in place.fields] * (size if place.list else 1)
+            params += [DB_TYPES[field.type] for field in place.fields] * (each if place.list else 1)
+        params *= count
         if params:
             text = ", ".join(params)
             wrapped = re.sub(r"(.{1,100})(?:,\s|$)", r"    \1,\n", text)
@@ -434,16 +460,23 @@ def list_body(query, param, source, row):
              f"        struct db_value *params_ = arena_array(ctx->arena, "
              f"statements_{query.name}[which_].n_params, sizeof *params_);", "        size_t k_ = 0;",
              "        uint64_t part_ = 0;", ""]
+    is_within = query.is_within(param)
+    indent, items = ("    ", f"from_; i_ < size_ && i_ < from_ + {SPANS_EACH}") if is_within else ("", "0; i_ < size_")
+    if is_within:
+        lines.append(f"        for (size_t from_ = 0; from_ < size_; from_ += {SPANS_EACH}) {{")
     for place in query.places():
         if not place.list:
-            lines.append(f"        params_[k_++] = {place.value(source + place.name)};")
+            lines.append(f"{indent}        params_[k_++] = {place.value(source + place.name)};")
             continue
-        lines.append("        for (size_t i_ = 0; i_ < size_; i_++)" + (" {" if width > 1 else ""))
+        lines.append(f"{indent}        for (size_t i_ = {items}; i_++)" + (" {" if width > 1 else ""))
         item = f"{name}[at_ + (i_ < left_ ? i_ : left_ - 1)]"
         for field in place.fields:
-            lines.append(f"            params_[k_++] = {field.value(item + ('.' + field.name if place.struct else ''))};")
+            value = field.value(item + ("." + field.name if place.struct else ""))
+            lines.append(f"{indent}            params_[k_++] = {value};")
         if width > 1:
-            lines.append("        }")
+            lines.append(f"{indent}        }}")
+    if is_within:
+        lines.append("        }")
     lines += [f"        TRY(db_run(ctx->db, &statements_{query.name}[which_], params_, ctx->arena, {row}, &part_));",
               "        total_ += part_;", "        at_ += size_;", "    }"]
     if query.kind == "exec":

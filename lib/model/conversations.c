@@ -12,36 +12,21 @@
 static const char *const kinds[] = {"direct", "group", "notice", NULL};
 
 #define AT(member) .at = offsetof(struct conversation, member)
-#define HAS(member) .has_at = offsetof(struct conversation, member)
+#define MAYBE(member) AT(member), .has_at = offsetof(struct conversation, has_##member)
 static const struct field conversation_fields[] = {
     {.name = "id", .type = FIELD_ID, AT(id)},
     {.name = "kind", .type = FIELD_ENUM, AT(kind), .names = kinds},
-    {.name = "peer",
-     .type = FIELD_OBJECT,
-     .flags = F_NULLABLE,
-     AT(peer),
-     HAS(has_peer),
-     .shape = &user_shape},
-    {.name = "group",
-     .type = FIELD_OBJECT,
-     .flags = F_NULLABLE,
-     AT(group),
-     HAS(has_group),
-     .shape = &group_shape},
+    {.name = "peer", .type = FIELD_OBJECT, .flags = F_NULLABLE, MAYBE(peer), .shape = &user_shape},
+    {.name = "group", .type = FIELD_OBJECT, .flags = F_NULLABLE, MAYBE(group), .shape = &group_shape},
     {.name = "last_entry",
      .type = FIELD_OBJECT,
      .flags = F_NULLABLE,
-     AT(last_entry),
-     HAS(has_last_entry),
+     MAYBE(last_entry),
      .shape = &entry_shape},
     {.name = "last_seq", .type = FIELD_INT, AT(last_seq)},
     {.name = "first_seq", .type = FIELD_INT, AT(first_seq)},
     {.name = "read_seq", .type = FIELD_INT, AT(read_seq)},
-    {.name = "peer_read_seq",
-     .type = FIELD_INT,
-     .flags = F_NULLABLE,
-     AT(peer_read_seq),
-     HAS(has_peer_read_seq)},
+    {.name = "peer_read_seq", .type = FIELD_INT, .flags = F_NULLABLE, MAYBE(peer_read_seq)},
     {.name = "unread", .type = FIELD_INT, AT(unread)},
     {.name = "mentioned", .type = FIELD_BOOL, AT(mentioned)},
     {.name = "pinned", .type = FIELD_BOOL, AT(pinned)},
@@ -52,7 +37,7 @@ static const struct field conversation_fields[] = {
     {.name = "version", .type = FIELD_INT, AT(version)},
 };
 #undef AT
-#undef HAS
+#undef MAYBE
 const struct shape conversation_shape = SHAPE("Conversation", struct conversation, conversation_fields);
 
 /* ---- locked ---- */
@@ -268,13 +253,18 @@ enum err conversation_open(struct ctx *ctx, uint64_t user_id, uint64_t *id, bool
     return OK;
 }
 
-/* What the reader sees last in it. */
-static uint64_t view_last_seq(const struct conversation_view_row *v)
+/* What the reader may read of it. */
+static struct conversation_access view_access(const struct conversation_view_row *v)
 {
-    return v->left_seq && v->left_seq < v->last_seq ? v->left_seq : v->last_seq;
+    return (struct conversation_access){.id = v->id,
+                                        .last_seq = v->last_seq,
+                                        .read_seq = v->read_seq,
+                                        .visible_from_seq = v->visible_from_seq,
+                                        .left_seq = v->left_seq};
 }
 
-static void view_fill(const struct conversation_view_row *v, struct conversation *out)
+static void view_fill(const struct conversation_view_row *v, const struct conversation_access *access,
+                      struct conversation *out)
 {
     const bool is_direct = v->kind == CONVERSATION_DIRECT;
 
@@ -284,7 +274,7 @@ static void view_fill(const struct conversation_view_row *v, struct conversation
         .has_peer = is_direct ? HAS_VALUE : HAS_NULL,
         .has_last_entry = HAS_NULL,
         .has_group = v->kind == CONVERSATION_GROUP ? HAS_VALUE : HAS_NULL,
-        .last_seq = (int64_t)view_last_seq(v),
+        .last_seq = (int64_t)conversation_visible_to(access),
         .first_seq = (int64_t)v->visible_from_seq,
         .read_seq = (int64_t)v->read_seq,
         .peer_read_seq = (int64_t)v->peer_read_seq,
@@ -310,6 +300,7 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
     uint64_t *ids = arena_array(ctx->arena, n, sizeof *ids),
              *peer_ids = arena_array(ctx->arena, n, sizeof *ids);
     struct entry_ref *refs = arena_array(ctx->arena, n, sizeof *refs);
+    struct conversation_access *access = arena_array(ctx->arena, n, sizeof *access);
     struct user *peers = arena_array(ctx->arena, n, sizeof *peers);
     struct group *groups = arena_array(ctx->arena, n, sizeof *groups);
     struct entry *entries = arena_array(ctx->arena, n, sizeof *entries);
@@ -319,16 +310,17 @@ static enum err views_load(struct ctx *ctx, const struct conversation_view_row *
         ids[i] = views[i].id;
         peer_ids[i] = views[i].low_id == me ? views[i].high_id : views[i].low_id;
         refs[i] = (struct entry_ref){views[i].id, views[i].shown_seq};
+        access[i] = view_access(&views[i]);
     }
     TRY(users_load(ctx, peer_ids, n, peers));
     TRY(groups_load(ctx, ids, n, groups));
     TRY(entries_load(ctx, refs, n, entries));
-    TRY(unread_load(ctx, ids, n, unread));
+    TRY(unread_load(ctx, access, n, unread));
     memset(out, 0, n * sizeof *out);
     for (size_t i = 0; i < n; i++) {
         if (views[i].kind == CONVERSATION_GROUP && !groups[i].id)
             continue;
-        view_fill(&views[i], &out[i]);
+        view_fill(&views[i], &access[i], &out[i]);
         out[i].peer = peers[i];
         out[i].group = groups[i];
         out[i].unread = unread[i].n;

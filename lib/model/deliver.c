@@ -183,7 +183,7 @@ static enum err tell_reads(struct ctx *ctx, const struct some *s)
     struct unread *unread = arena_array(ctx->arena, s->n, sizeof *unread);
 
     TRY(load_access(ctx, s, access));
-    TRY(unread_load(ctx, s->ids, s->n, unread));
+    TRY(unread_load(ctx, access, s->n, unread));
     for (size_t i = 0; i < s->n; i++) {
         const struct event *e = s->events[i];
         if (!access[i].id)

@@ -3,19 +3,110 @@
 
 #include "base/planted.h"
 
-enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct unread *out)
+/* ---- unread ---- */
+
+enum {
+    WIDTH_FIRST = 128, /* of a span that is counted at first: few have more unread */
+    WIDTH_GROWS = 8,   /* by this in each further round */
+};
+
+/* Where something may be unread: above the mark, of what the member sees. Empty if low > high. */
+static struct unread_span span_of(const struct conversation_access *access)
+{
+    const uint64_t above = access->read_seq + 1, first = access->visible_from_seq;
+
+    return (struct unread_span){access->id, above > first ? above : first, conversation_visible_to(access)};
+}
+
+/* Adds what is in spans[i] to out[of[i]]. */
+static enum err count_spans(struct ctx *ctx, const struct unread_span *spans, const size_t *of, size_t n,
+                            struct unread *out)
 {
     struct unread_row *rows;
     size_t n_rows;
 
-    memset(out, 0, n * sizeof *out);
-    TRY(q_unread_counts(ctx, ctx->actor.user_id, ids, n, &rows, &n_rows));
+    TRY(q_unread_counts(ctx, ctx->actor.user_id, spans, n, &rows, &n_rows));
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n_rows; j++)
-            if (rows[j].conversation_id == ids[i])
-                out[i] = (struct unread){rows[j].unread, rows[j].mentioned};
+            if (rows[j].conversation_id == spans[i].conversation_id) {
+                out[of[i]].n += rows[j].unread;
+                break;
+            }
     return OK;
 }
+
+/* Behind a round: the rest of those spans that go on and have not enough. Returns how many. */
+static size_t next_round(struct unread_span *left, const struct unread_span *cut, size_t *of, size_t n,
+                         const struct unread *out)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (cut[i].high == left[i].high || out[of[i]].n >= UNREAD_MAX)
+            continue;
+        of[kept] = of[i];
+        left[kept] = left[i];
+        left[kept++].low = cut[i].high + 1;
+    }
+    return kept;
+}
+
+/* In rounds, each wider, until there is enough: of a million unread about a thousand are read. */
+static enum err count_all(struct ctx *ctx, const struct unread_span *spans, size_t n, struct unread *out)
+{
+    struct unread_span *left = arena_array(ctx->arena, n, sizeof *left),
+                       *cut = arena_array(ctx->arena, n, sizeof *cut);
+    size_t *of = arena_array(ctx->arena, n, sizeof *of), n_left = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (spans[i].low <= spans[i].high) {
+            of[n_left] = i;
+            left[n_left++] = spans[i];
+        }
+    for (uint64_t width = WIDTH_FIRST; n_left; width *= WIDTH_GROWS) {
+        for (size_t i = 0; i < n_left; i++) {
+            cut[i] = left[i];
+            if (left[i].high - left[i].low >= width)
+                cut[i].high = left[i].low + width - 1;
+        }
+        TRY(count_spans(ctx, cut, of, n_left, out));
+        n_left = next_round(left, cut, of, n_left, out);
+    }
+    return OK;
+}
+
+/* Only where something is unread can somebody be mentioned. */
+static enum err find_mentions(struct ctx *ctx, const struct unread_span *spans, size_t n, struct unread *out)
+{
+    struct unread_span *some = arena_array(ctx->arena, n, sizeof *some);
+    struct mentioned_row *rows;
+    size_t n_some = 0, n_rows;
+
+    for (size_t i = 0; i < n; i++)
+        if (out[i].n)
+            some[n_some++] = spans[i];
+    TRY(q_unread_mentions(ctx, ctx->actor.user_id, some, n_some, &rows, &n_rows));
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < n_rows && !out[i].mentioned; j++)
+            out[i].mentioned = out[i].n && rows[j].conversation_id == spans[i].conversation_id;
+    return OK;
+}
+
+enum err unread_load(struct ctx *ctx, const struct conversation_access *of, size_t n, struct unread *out)
+{
+    struct unread_span *spans = arena_array(ctx->arena, n, sizeof *spans);
+
+    memset(out, 0, n * sizeof *out);
+    for (size_t i = 0; i < n; i++)
+        spans[i] = span_of(&of[i]);
+    TRY(count_all(ctx, spans, n, out));
+    TRY(find_mentions(ctx, spans, n, out));
+    for (size_t i = 0; i < n; i++)
+        out[i].n = out[i].n < UNREAD_MAX ? out[i].n : UNREAD_MAX;
+    return OK;
+}
+
+/* ---- read marks ---- */
 
 /*
  * The version is that of this moment, as the person who is told sees it: one of a later moment would let an
@@ -90,7 +181,8 @@ enum err read_mark_set(struct ctx *ctx, uint64_t conversation_id, uint64_t seq, 
             TRY(move(ctx, &a, seq));
         out->read_seq = (int64_t)(seq > a.me.read_seq ? seq : a.me.read_seq);
     }
-    TRY(unread_load(ctx, &conversation_id, 1, &unread));
+    access.read_seq = (uint64_t)out->read_seq;
+    TRY(unread_load(ctx, &access, 1, &unread));
     out->unread = unread.n;
     return OK;
 }

@@ -29,8 +29,12 @@ struct unread {
     int64_t n;      /* at most UNREAD_MAX */
     bool mentioned; /* one of them mentions him */
 };
-/* What the actor has unread in each, in the order of `ids`. */
-enum err unread_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct unread *out) MUST_CHECK;
+/*
+ * What the actor has unread in each of these, by his mark and what he sees as `of` has them; nothing where
+ * its id is 0. The work grows with what is unread, not with what was read.
+ */
+enum err unread_load(struct ctx *ctx, const struct conversation_access *of, size_t n,
+                     struct unread *out) MUST_CHECK;
 
 /* The schema ReaderList: who of those that are in the conversation now and see the entry, but its sender. */
 struct readers {

@@ -223,28 +223,23 @@ FROM members
 WHERE conversation_id = :conversation_id AND left_seq IS NULL AND visible_from_seq <= :seq AND user_id <> :sender_id;
 
 -- name: unread_counts :many
--- What one member has not read, counted to 999: shown, not system, not recalled, not hidden, of others; and whether
--- one of them mentions him.
--- in: user_id u64, ids u64[]
--- out: unread_row(conversation_id u64, unread i64, mentioned bool)
-SELECT m.conversation_id,
-       CAST(CASE WHEN (SELECT e.seq FROM entries AS e
-                       WHERE e.conversation_id = m.conversation_id AND e.counts = 1 AND e.seq > m.read_seq
-                         AND e.seq >= m.visible_from_seq AND (m.left_seq IS NULL OR e.seq <= m.left_seq)
-                         AND e.sender_id <> m.user_id
-                         AND NOT EXISTS (SELECT 1 FROM hidden_entries AS g WHERE g.user_id = m.user_id
-                                         AND g.conversation_id = e.conversation_id AND g.seq = e.seq)
-                       ORDER BY e.seq LIMIT 1 OFFSET 998) IS NOT NULL THEN 999
-            ELSE (SELECT COUNT(*) FROM entries AS f
-                  WHERE f.conversation_id = m.conversation_id AND f.counts = 1 AND f.seq > m.read_seq
-                    AND f.seq >= m.visible_from_seq AND (m.left_seq IS NULL OR f.seq <= m.left_seq)
-                    AND f.sender_id <> m.user_id
-                    AND NOT EXISTS (SELECT 1 FROM hidden_entries AS h WHERE h.user_id = m.user_id
-                                    AND h.conversation_id = f.conversation_id AND h.seq = f.seq)) END AS SIGNED) AS unread,
-       EXISTS (SELECT 1 FROM mentions AS n JOIN entries AS s ON s.conversation_id = n.conversation_id AND s.seq = n.seq
-               WHERE n.user_id IN (0, :user_id) AND n.conversation_id = m.conversation_id AND n.seq > m.read_seq
-                 AND n.seq >= m.visible_from_seq AND (m.left_seq IS NULL OR n.seq <= m.left_seq)
-                 AND s.sender_id <> m.user_id
-                 AND NOT EXISTS (SELECT 1 FROM hidden_entries AS i WHERE i.user_id = m.user_id
-                                 AND i.conversation_id = n.conversation_id AND i.seq = n.seq)) AS mentioned
-FROM members AS m WHERE m.user_id = :user_id AND m.conversation_id IN (:ids);
+-- What counts as unread for somebody within spans of seq, by conversation: shown, not system, not recalled, not hidden,
+-- of others.
+-- in: user_id u64, spans unread_span(conversation_id u64, low u64, high u64)[]
+-- out: unread_row(conversation_id u64, unread i64)
+SELECT e.conversation_id, COUNT(*) AS unread
+FROM entries AS e FORCE INDEX (entries_unread)
+LEFT JOIN hidden_entries AS h ON h.user_id = :user_id AND h.conversation_id = e.conversation_id AND h.seq = e.seq
+WHERE e.counts = 1 AND (e.conversation_id, e.seq) WITHIN :spans AND e.sender_id <> :user_id AND h.seq IS NULL
+GROUP BY e.conversation_id;
+
+-- name: unread_mentions :many
+-- The conversations in which what others said within spans of seq mentions somebody.
+-- in: user_id u64, spans unread_span(conversation_id u64, low u64, high u64)[]
+-- out: mentioned_row(conversation_id u64)
+SELECT n.conversation_id
+FROM mentions AS n JOIN entries AS e ON e.conversation_id = n.conversation_id AND e.seq = n.seq
+LEFT JOIN hidden_entries AS h ON h.user_id = :user_id AND h.conversation_id = n.conversation_id AND h.seq = n.seq
+WHERE n.user_id IN (0, :user_id) AND (n.conversation_id, n.seq) WITHIN :spans AND e.sender_id <> :user_id
+  AND h.seq IS NULL
+GROUP BY n.conversation_id;

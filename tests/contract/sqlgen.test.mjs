@@ -79,6 +79,19 @@ test('lists of structs stand in tuples', () => {
   assert.match(source, /\(a, b\) IN \(\(\?, \?\)\)/)
 })
 
+test('lists of spans are ranges, and long ones a union', () => {
+  const { code, says, header, source } = generate(statement({ kind: 'many',
+    input: 'spans span(id u64, low u64, high u64)[]', sql: 'SELECT t.id, t.name FROM things AS t WHERE (t.id, t.at) WITHIN :spans;' }))
+  assert.equal(code, 0, says)
+  assert.match(header, /const struct span \*spans, size_t n_spans/)
+  assert.match(source, /WHERE \(\(t\.id = \? AND t\.at BETWEEN \? AND \?\)\)"/)
+  assert.deepEqual([...source.matchAll(/\.n_params = (\d+)/g)].map(([, n]) => Number(n)), [3, 12, 48, 192, 768])
+  const texts = source.split('.sql =').slice(1).map((text) => text.replace(/"\s+"/g, ''))
+  assert.deepEqual(texts.map((text) => text.match(/BETWEEN/g).length), [1, 4, 16, 64, 256])
+  assert.deepEqual(texts.map((text) => text.match(/SELECT/g).length), [1, 1, 1, 4, 16])
+  assert.deepEqual(texts.map((text) => (text.match(/ UNION ALL /g) ?? []).length), [0, 0, 0, 3, 15])
+})
+
 const refusals = {
   'columns by another name': [{ sql: 'SELECT id, title FROM things WHERE id = :id;' }, /columns declared/],
   'columns in another order': [{ sql: 'SELECT name, id FROM things WHERE id = :id;' }, /columns declared/],
@@ -98,6 +111,8 @@ const refusals = {
   'another verb than the kind says': [{ sql: 'DELETE FROM things WHERE id = :id;' }, /begins with SELECT/],
   'columns of a change': [{ kind: 'exec', sql: 'DELETE FROM things WHERE id = :id;' }, /has no out/],
   'a row that nobody declares': [{ out: 'other_row' }, /declared nowhere/],
+  'an order of what may be a union': [{ kind: 'many', input: 'spans span(id u64, low u64, high u64)[]',
+    sql: 'SELECT id, name FROM things WHERE (id, at) WITHIN :spans ORDER BY id;' }, /neither ORDER BY nor LIMIT/],
   'a list outside IN': [{ kind: 'many', input: 'id u64[]' }, /stands in IN/],
 }
 for (const [what, [parts, says]] of Object.entries(refusals)) {

@@ -255,25 +255,6 @@ static void test_reading(void)
     person_free(c);
 }
 
-static void test_unread_is_counted_to_999(void)
-{
-    struct person *a = person_new(house, 1), *b = person_new(house, 1);
-    const uint64_t id = fixture_friends(a, b);
-    struct unread unread;
-
-    say(a, id, 998);
-    CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread.n, 998);
-    say(a, id, 1);
-    CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread.n, 999);
-    say(a, id, 500);
-    CU_ASSERT_EQUAL(unread_load(&b->ctx, &id, 1, &unread), OK);
-    CU_ASSERT_EQUAL(unread.n, 999);
-    person_free(a);
-    person_free(b);
-}
-
 static void test_the_list(void)
 {
     enum { N = 9 };
@@ -396,7 +377,6 @@ int main(void)
         {"opening", test_opening},
         {"opening at once", test_opening_at_once},
         {"reading", test_reading},
-        {"unread is counted to 999", test_unread_is_counted_to_999},
         {"the list", test_the_list},
         {"history", test_history},
     };
