@@ -175,7 +175,7 @@ def store_location(settings, headers_of_all, place):
     yield "    gzip off;"
     yield "    error_page 416 /-/problem/416;"
     # What is allowed is not there, or cannot be had: that is the store's failure, whatever it says.
-    yield "    error_page 400 401 403 404 405 500 502 503 504 =503 /-/problem/503;"
+    yield "    error_page 301 302 303 307 308 400 401 403 404 405 500 502 503 504 =503 /-/problem/503;"
     yield f"    error_log {place['error_log']} crit;    # the rest would hold the query, and in it tokens and signatures"
     yield from (f"    {line}" for line in headers_of_all)
     yield '    add_header Cache-Control "private, no-cache" always;'
