@@ -172,7 +172,10 @@ test('what is refused, and what of it is left: nothing', async () => {
   const before = [await rowCounts(['file_usage']), await objects()]
   for (const size of ['0', '-1', 'x', '', '1.5']) refused(await create(person, size), 400, 'invalid_request')
   refused(await create(person, 1025 * MIB), 413, 'too_large')
-  refused(await create(person, 1, { 'tus-resumable': '0.2.2' }), 412, 'invalid_request')
+  const foreign = await create(person, 1, { 'tus-resumable': '0.2.2' })
+  refused(foreign, 412, 'invalid_request')
+  assert.deepEqual([foreign.headers['tus-resumable'], foreign.headers['tus-version']], ['1.0.0', '1.0.0'])
+  refused(await create(person, '', { 'upload-defer-length': '1' }), 400, 'invalid_request', 'Upload-Length') // which is not on offer
   for (const name of ['../x', 'a\0b', 'x\u202egpj', '驿'.repeat(86)]) {
     refused(await create(person, 1, { 'upload-metadata': `filename ${base64(name)}` }), 400, 'invalid_request', 'Upload-Metadata')
   }
