@@ -79,7 +79,7 @@ function reply(world, device, draw) {
   const place = () => (conversation.pair ? ['ok'] : conversation.clearedBy?.has(user) ? ['ok', 'invalid_request']
     : ledger.sees(user, conversation, { ...entry, hiddenBy: undefined }).map((code) => (code === 'not_found' ? 'invalid_request' : code)))
   return say(world, device, draw, conversation, { type: 'text', content: { text: words(draw) }, reply_to_seq: entry.seq }, device,
-    { expect: () => after(ledger.maySend(user, conversation), place()) })
+    { reads: [rights(conversation), `clear ${conversation.id} ${user}`], expect: () => after(ledger.maySend(user, conversation), place()) })
 }
 
 /** The same id again: with the same body it is the same entry, with another one a conflict; even after he left. */
