@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #include "lib/fixture.h"
-#include "model/changes.h"
 #include "model/history.h"
 #include "model/log.h"
 #include "model/reads.h"
@@ -389,50 +388,6 @@ static void test_history(void)
     person_free(c);
 }
 
-struct reacting {
-    struct entry_ref ref;
-    struct str emoji;
-    bool there;
-    struct entry after;
-};
-
-static enum err do_react(struct ctx *ctx, void *arg)
-{
-    struct reacting *r = arg;
-    return entry_react(ctx, &r->ref, r->emoji, r->there, &r->after);
-}
-
-/* Rows that were read before a reaction came or went: what is shown is of after it, all of it. */
-static void test_reactions_of_one_moment(void)
-{
-    static const struct {
-        bool is_one, there;
-        size_t n;
-    } steps[] = {{true, true, 1}, {false, true, 2}, {true, false, 1}, {false, false, 0}};
-    struct person *a = person_new(house, 1), *b = person_new(house, 1);
-    const uint64_t id = fixture_friends(a, b);
-    struct entry_row *rows = NULL;
-    struct entry shown = {0};
-    size_t n = 0;
-
-    say(a, id, 1);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        struct reacting r = {.ref = {id, 1},
-                             .emoji = steps[i].is_one ? STR("\xf0\x9f\x91\x8d") : STR("\xf0\x9f\x90\x8e"),
-                             .there = steps[i].there};
-        CU_ASSERT_EQUAL(tx_run(&b->ctx, do_react, &r), OK);
-        if (n)
-            CU_ASSERT_EQUAL(entries_show(&a->ctx, rows, n, &shown), OK);
-        CU_ASSERT_EQUAL_FATAL(q_entries_at(&a->ctx, &r.ref, 1, &rows, &n), OK);
-        if (!i)
-            continue;
-        CU_ASSERT_EQUAL(shown.changed_seq, r.after.changed_seq);
-        CU_ASSERT_EQUAL(shown.reactions.n, steps[i].n);
-    }
-    person_free(a);
-    person_free(b);
-}
-
 int main(void)
 {
     static const struct fixture_test tests[] = {
@@ -444,7 +399,6 @@ int main(void)
         {"unread is counted to 999", test_unread_is_counted_to_999},
         {"the list", test_the_list},
         {"history", test_history},
-        {"reactions of one moment", test_reactions_of_one_moment},
     };
 
     house = fixture_open(&conf);
