@@ -122,7 +122,7 @@ static const struct field thumbnail_in_fields[] = {
 };
 static const struct shape thumbnail_in = SHAPE("ThumbnailQuery", struct thumbnail_in, thumbnail_in_fields);
 
-/* Made when it is asked for first. */
+/* Made when it is asked for first, by workers that do nothing else: it takes a while. */
 static enum err thumbnail_get(struct req *r)
 {
     const struct thumbnail_in *in = r->in;
@@ -324,7 +324,8 @@ static enum err readiness_get(struct req *r)
 static const struct route routes[] = {
     {POST, "/files", "createFile", file_post, NULL, &file_shape, 201, ROUTE_BODY | ROUTE_IDEMPOTENT},
     {GET, "/files/{id}", "getFile", file_get, &file_in, NULL, 200, ROUTE_FILE_TOKEN},
-    {GET, "/files/{id}/thumbnail", "getThumbnail", thumbnail_get, &thumbnail_in, NULL, 200, ROUTE_FILE_TOKEN},
+    {GET, "/files/{id}/thumbnail", "getThumbnail", thumbnail_get, &thumbnail_in, NULL, 200,
+     ROUTE_FILE_TOKEN | ROUTE_HEAVY},
     {POST, "/uploads", "createUpload", upload_post, NULL, NULL, 201,
      ROUTE_BODY | ROUTE_ANY_LENGTH | ROUTE_IDEMPOTENT},
     {GET, "/uploads/{id}", "getUpload", upload_head, &upload_in, NULL, 200, 0},

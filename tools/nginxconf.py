@@ -21,6 +21,7 @@ PROBLEMS = {
                                           "The request line, a header or the time it took is not acceptable", None),
     (403, 404, 405): (404, "not_found", "There is no such thing", "No such path and method", None),
     (411,): (411, "length_required", "A Content-Length is required", "A Content-Length is required", None),
+    (412,): (412, "invalid_request", "The request is not valid", "The file is another one than is meant", None),
     (416,): (416, "invalid_request", "The request is not valid", "The file has no such range", None),
     (413,): (413, "too_large", "The request is too large", "The body is larger than is accepted here", None),
     (429,): (429, "rate_limited", "Too many requests", "Too many requests from this address", 2),
@@ -173,9 +174,10 @@ def store_location(settings, headers_of_all, place):
         yield f"    alias {place['store_dir']}/;"
     yield "    internal;"
     yield "    gzip off;"
+    yield "    error_page 412 /-/problem/412;"
     yield "    error_page 416 /-/problem/416;"
     # What is allowed is not there, or cannot be had: that is the store's failure, whatever it says.
-    yield "    error_page 400 401 403 404 405 500 502 503 504 =503 /-/problem/503;"
+    yield "    error_page 301 302 303 307 308 400 401 403 404 405 500 502 503 504 =503 /-/problem/503;"
     yield f"    error_log {place['error_log']} crit;    # the rest would hold the query, and in it tokens and signatures"
     yield from (f"    {line}" for line in headers_of_all)
     yield '    add_header Cache-Control "private, no-cache" always;'

@@ -1,29 +1,20 @@
 /*
  * Containers of sound, by their heads. Sources: RFC 3533 and 7845 (Ogg, Opus), RFC 8794 and 9559 (EBML,
- * Matroska), ISO 14496-12 (MP4).
+ * Matroska), RFC 2361 (WAV). MP4 is soundmp4.c's.
  */
-#include "base/sound.h"
-
 #include <string.h>
+
+#include "base/soundstep.h"
 
 enum {
     OGG_HEAD = 27,
     OGG_CODEC = 19, /* of a page; of the first packet, what is looked at */
-    BOX_HEAD = 8,
-    BOX_LONG_HEAD = 16,
+    CHUNK_HEAD = 8, /* of WAV */
+    WAV_HEAD = 12,
+    WAV_FORMAT = 16,
     GAP_MAX_MS = 1000,
 };
-#define TICKS_MAX (UINT64_C(1) << 52) /* a double holds it exactly */
-#define LONGEST_MS 2.6e9              /* a month; what says more lies */
-
-static uint64_t big(const unsigned char *p, size_t n)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < n; i++)
-        value = value << 8 | p[i];
-    return value;
-}
+#define LONGEST_MS 2.6e9 /* a month; what says more lies */
 
 static uint64_t little(const unsigned char *p, size_t n)
 {
@@ -32,22 +23,6 @@ static uint64_t little(const unsigned char *p, size_t n)
     while (n--)
         value = value << 8 | p[n];
     return value;
-}
-
-/* More of this head is needed. */
-static bool more(struct sound *s, size_t want)
-{
-    s->want = want;
-    return want <= SOUND_HEAD;
-}
-
-/* The next head comes after `skip` bytes. */
-static bool next(struct sound *s, uint64_t skip, size_t want)
-{
-    s->n_head = 0;
-    s->want = want;
-    s->skip = skip;
-    return true;
 }
 
 /* ---- Ogg ---- */
@@ -207,67 +182,29 @@ static bool webm_element(struct sound *s)
                    id + n);
 }
 
-/* ---- MP4 ---- */
+/* ---- WAV ---- */
 
-static void take_times(struct sound *s, uint64_t per_s, uint64_t ticks, uint64_t none)
-{
-    s->ms_per_tick = per_s ? 1000.0 / (double)per_s : 0;
-    s->said = ticks != none && ticks < TICKS_MAX ? ticks : 0;
-}
-
-static bool movie_head(struct sound *s, uint64_t size, size_t head)
-{
-    const unsigned char *p = s->head + head;
-    const bool is_long = s->n_head > head && *p == 1;
-    const size_t n = is_long ? 32 : 20;
-
-    if (size < head + n)
-        return false;
-    if (s->n_head < head + n)
-        return more(s, s->n_head == head ? head + 1 : head + n);
-    if (is_long)
-        take_times(s, big(p + 20, 4), big(p + 24, 8), UINT64_MAX);
-    else
-        take_times(s, big(p + 12, 4), big(p + 16, 4), UINT32_MAX);
-    return !s->said && next(s, size - head - n, BOX_HEAD);
-}
-
-/* How long the fragments are together, for a movie that was written before it was known. */
-static bool fragments_head(struct sound *s, uint64_t size, size_t head)
-{
-    const unsigned char *p = s->head + head;
-    const size_t n = s->n_head > head && *p == 1 ? 12 : 8;
-
-    if (size < head + n)
-        return false;
-    if (s->n_head < head + n)
-        return more(s, s->n_head == head ? head + 1 : head + n);
-    const uint64_t ticks = big(p + 4, n - 4);
-    s->said = ticks < TICKS_MAX ? ticks : 0;
-    return false;
-}
-
-static bool mp4_box(struct sound *s)
+/* Sizes of streams are lies: what counts is the sound that is there. */
+static bool wav_chunk(struct sound *s)
 {
     const unsigned char *p = s->head;
-    uint64_t size = big(p, 4);
-    size_t head = BOX_HEAD;
+    const uint64_t size = little(p + 4, 4), padded = size + (size & 1);
 
-    if (size == 1) {
-        if (s->n_head < BOX_LONG_HEAD)
-            return more(s, BOX_LONG_HEAD);
-        size = big(p + 8, 8);
-        head = BOX_LONG_HEAD;
-    }
-    if (size < head) /* also 0: up to the end */
+    if (s->is_counting)
         return false;
-    if (memcmp(p + 4, "mvhd", 4) == 0)
-        return movie_head(s, size, head);
-    if (memcmp(p + 4, "mehd", 4) == 0)
-        return fragments_head(s, size, head);
-    if (memcmp(p + 4, "moov", 4) == 0 || memcmp(p + 4, "mvex", 4) == 0)
-        return next(s, 0, BOX_HEAD);
-    return next(s, size - head, BOX_HEAD);
+    if (memcmp(p, "data", 4) == 0) {
+        s->is_counting = true;
+        return next(s, size, CHUNK_HEAD);
+    }
+    if (memcmp(p, "fmt ", 4) != 0)
+        return next(s, padded, CHUNK_HEAD);
+    if (size < WAV_FORMAT)
+        return false;
+    if (s->n_head < CHUNK_HEAD + WAV_FORMAT)
+        return more(s, CHUNK_HEAD + WAV_FORMAT);
+    const uint64_t bytes_per_s = little(p + CHUNK_HEAD + 8, 4);
+    s->ms_per_tick = bytes_per_s ? 1000.0 / (double)bytes_per_s : 0;
+    return bytes_per_s && next(s, padded - WAV_FORMAT, CHUNK_HEAD);
 }
 
 /* ---- which ---- */
@@ -283,10 +220,13 @@ static bool begin(struct sound *s)
         s->ms_per_tick = 1; /* unless it says otherwise */
         return more(s, 5);
     }
-    if (s->n_head < BOX_HEAD)
-        return more(s, BOX_HEAD);
-    s->step = mp4_box;
-    return memcmp(s->head + 4, "ftyp", 4) == 0 && mp4_box(s);
+    if (s->n_head < WAV_HEAD)
+        return more(s, WAV_HEAD);
+    if (memcmp(s->head, "RIFF", 4) == 0 && memcmp(s->head + 8, "WAVE", 4) == 0) {
+        s->step = wav_chunk;
+        return next(s, 0, CHUNK_HEAD);
+    }
+    return sound_mp4(s);
 }
 
 void sound_init(struct sound *s)
@@ -302,6 +242,7 @@ bool sound_add(struct sound *s, const char *bytes, size_t n)
 
         if (s->skip) {
             s->skip -= some;
+            s->last += s->is_counting ? some : 0;
         } else {
             memcpy(s->head + s->n_head, bytes, some);
             s->n_head += some;

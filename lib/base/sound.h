@@ -1,6 +1,6 @@
 /*
  * How long sound or video lasts, as its container says: Ogg (Opus, Vorbis), WebM and
- * Matroska, MP4.
+ * Matroska, MP4, WAV.
  *
  * Nothing is decoded. Bytes come in pieces of any size, of which only the heads of pages,
  * elements and boxes are looked at; what is held is a few hundred bytes. Whatever is not
@@ -28,6 +28,12 @@ struct sound {
     uint64_t last, gap; /* the last piece of sound, and how long the one before took */
     uint64_t cluster, before;
     uint32_t serial;
+    bool is_counting; /* each byte that is skipped is a tick */
+    /* MP4 in fragments: its first track, how long a sample of it is, and the run that is being read. */
+    uint64_t track, track_ticks, ticks, samples;
+    double track_ms; /* of a tick */
+    size_t sample_bytes;
+    bool is_tracked; /* this fragment */
 };
 
 void sound_init(struct sound *s);

@@ -36,6 +36,8 @@ static void forget(struct answerer *a, struct replying *answer)
 /* True: it is no more ours. */
 static bool is_gone(struct answerer *a, struct replying *answer)
 {
+    if (answer->is_lost)
+        return true;
     if ((!answer->is_over && !answer->is_early) || clock_mono_ms() < answer->next_ms)
         return false;
     return answer->is_over ? replying_end(a, answer) : replying_postpone(a, answer);
@@ -45,7 +47,8 @@ static void step_all(struct answerer *a)
 {
     for (struct replying **at = &a->first; *at;) {
         struct replying *answer = *at;
-        replying_step(a, answer);
+        if (!answer->is_lost)
+            replying_step(a, answer);
         if (is_gone(a, answer)) {
             *at = answer->next;
             forget(a, answer);
@@ -97,7 +100,15 @@ static size_t ids_of(const struct answerer *a, uint64_t *ids)
     return n;
 }
 
-/* Whether who asked still wants them. */
+/* Whether who asked still wants it, and it is still ours: else whoever has it ends it. */
+static void look_at(const struct answerer *a, struct replying *answer, const struct ai_reply_row *now)
+{
+    answer->is_cancelled |= now->cancelled;
+    answer->is_lost = now->state != REPLY_WRITING || now->claimed_by != a->process;
+    if (answer->is_lost)
+        log_warn("a reply is another process's by now", log_id("reply_id", now->id));
+}
+
 static enum err look(struct answerer *a)
 {
     struct ctx ctx = replying_ctx(a, NULL);
@@ -110,7 +121,7 @@ static enum err look(struct answerer *a)
     for (struct replying *answer = a->first; answer; answer = answer->next)
         for (size_t i = 0; i < n; i++)
             if (rows[i].id == answer->reply.id)
-                answer->is_cancelled |= rows[i].cancelled;
+                look_at(a, answer, &rows[i]);
     return OK;
 }
 

@@ -333,6 +333,11 @@ bool call_has_begun(const struct call *call)
     return call->n > 0;
 }
 
+bool call_may_cost(const struct call *call)
+{
+    return call->token_ms || call->stream;
+}
+
 void call_tokens(const struct call *call, uint64_t *input, uint64_t *output)
 {
     *input = call->input_tokens;

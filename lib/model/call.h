@@ -38,6 +38,8 @@ const char *call_reason(const struct call *call);
 struct str call_text(const struct call *call);
 /* Whether anything of an answer came: then nobody else may be asked. */
 bool call_has_begun(const struct call *call);
+/* Whether the provider has begun to answer, or may have: what was asked is paid for, whatever came of it. */
+bool call_may_cost(const struct call *call);
 /* As the provider counts them; 0: it did not say. */
 void call_tokens(const struct call *call, uint64_t *input, uint64_t *output);
 

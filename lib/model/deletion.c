@@ -123,7 +123,7 @@ static enum err leave(struct ctx *ctx, void *arg)
     TRY(q_deletion_drafts(ctx, me, NULL));
     TRY(q_deletion_hidden(ctx, me, NULL));
     TRY(q_deletion_mentions(ctx, me, NULL));
-    TRY(files_condemn(ctx)); /* what no entry refers to */
+    TRY(files_condemn(ctx));
     TRY(q_idempotency_forget_user(ctx, me, NULL));
     TRY(q_resets_forget_user(ctx, me, NULL));
     TRY(sessions_revoke_all(ctx, me, 0));

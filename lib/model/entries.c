@@ -201,28 +201,62 @@ static struct entry *find(struct entry *entries, size_t n, uint64_t conversation
     return NULL;
 }
 
-/* Rows of one entry stand together. */
+/* Rows of one entry stand together. How many were changed after they were read, and which. */
+static size_t take_reactions(struct ctx *ctx, const struct reactions_row *sums, size_t n_sums,
+                             struct entry *out, size_t n, struct entry_ref *changed)
+{
+    struct reaction *all = arena_array(ctx->arena, n_sums, sizeof *all);
+    size_t n_changed = 0, end, some;
+
+    for (size_t i = 0; i < n_sums; i = end) {
+        struct entry *entry = find(out, n, sums[i].conversation_id, sums[i].seq);
+        some = 0;
+        for (end = i; end < n_sums && sums[end].conversation_id == sums[i].conversation_id &&
+                      sums[end].seq == sums[i].seq;
+             end++)
+            if (sums[end].n)
+                all[i + some++] = (struct reaction){sums[end].emoji, sums[end].n, sums[end].mine};
+        if (entry && entry->changed_seq != (int64_t)sums[i].changed_seq)
+            changed[n_changed++] = (struct entry_ref){sums[i].conversation_id, sums[i].seq};
+        else if (entry)
+            entry->reactions = (struct list){all + i, some};
+    }
+    return n_changed;
+}
+
+static enum err read_again(struct ctx *ctx, const struct entry_ref *refs, size_t n_refs, struct entry *out,
+                           size_t n)
+{
+    struct entry_row *rows;
+    size_t n_rows;
+
+    TRY(q_entries_at(ctx, refs, n_refs, &rows, &n_rows));
+    for (size_t i = 0; i < n_rows; i++) {
+        struct entry *entry = find(out, n, rows[i].conversation_id, rows[i].seq);
+        if (entry)
+            entry_from_row(ctx->arena, &rows[i], entry);
+    }
+    return OK;
+}
+
+/*
+ * They are read a moment after the rows. What was changed between is read again, until both are of one
+ * moment: an entry as one change left it is the same wherever it is shown.
+ */
 static enum err add_reactions(struct ctx *ctx, const struct entry_row *rows, size_t n, struct entry *out)
 {
     struct entry_ref *refs = arena_array(ctx->arena, n, sizeof *refs);
     struct reactions_row *sums;
-    size_t n_refs = 0, n_sums, end;
+    size_t n_refs = 0, n_sums;
 
     for (size_t i = 0; i < n; i++)
         if (rows[i].reacted)
             refs[n_refs++] = (struct entry_ref){rows[i].conversation_id, rows[i].seq};
-    if (!n_refs)
-        return OK;
-    TRY(q_reactions_sum(ctx, ctx->actor.user_id, refs, n_refs, &sums, &n_sums));
-    struct reaction *all = arena_array(ctx->arena, n_sums, sizeof *all);
-    for (size_t i = 0; i < n_sums; i = end) {
-        struct entry *entry = find(out, n, sums[i].conversation_id, sums[i].seq);
-        for (end = i; end < n_sums && sums[end].conversation_id == sums[i].conversation_id &&
-                      sums[end].seq == sums[i].seq;
-             end++)
-            all[end] = (struct reaction){sums[end].emoji, sums[end].n, sums[end].mine};
-        if (entry)
-            entry->reactions = (struct list){all + i, end - i};
+    while (n_refs) {
+        TRY(q_reactions_sum(ctx, ctx->actor.user_id, refs, n_refs, &sums, &n_sums));
+        n_refs = take_reactions(ctx, sums, n_sums, out, n, refs);
+        if (n_refs)
+            TRY(read_again(ctx, refs, n_refs, out, n));
     }
     return OK;
 }

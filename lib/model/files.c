@@ -289,16 +289,15 @@ enum err files_of_conversation(struct ctx *ctx, uint64_t conversation_id, int ki
     uint64_t highest = conversation_visible_to(&access);
     if (before.id && before.id - 1 < highest)
         highest = before.id - 1;
-    if (kind < 0)
-        TRY(q_file_list_all(ctx, conversation_id, access.visible_from_seq, highest, limit, &rows, &n));
-    else
-        TRY(q_file_list(ctx,
-                        &(struct q_file_list_in){.conversation_id = conversation_id,
-                                                 .kind = (uint64_t)kind,
-                                                 .lowest = access.visible_from_seq,
-                                                 .highest = highest,
-                                                 .max = limit},
-                        &rows, &n));
+    const struct q_file_list_in of_kind = {.conversation_id = conversation_id,
+                                           .user_id = ctx->actor.user_id,
+                                           .kind = (uint64_t)kind,
+                                           .lowest = access.visible_from_seq,
+                                           .highest = highest,
+                                           .max = limit};
+    const struct q_file_list_all_in of_all = {of_kind.conversation_id, of_kind.user_id, of_kind.lowest,
+                                              of_kind.highest, of_kind.max};
+    TRY(kind < 0 ? q_file_list_all(ctx, &of_all, &rows, &n) : q_file_list(ctx, &of_kind, &rows, &n));
     struct file_sent *items = arena_array(ctx->arena, n, sizeof *items);
     for (size_t i = 0; i < n; i++)
         sent_from_row(ctx->arena, &rows[i], &items[i]);

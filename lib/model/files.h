@@ -113,7 +113,7 @@ enum err files_of_conversation(struct ctx *ctx, uint64_t conversation_id, int ki
 
 /* Removes some of what nobody receives or wants any more; `*n`: how many. For the courier. */
 enum err files_sweep(struct ctx *ctx, struct store *store, size_t *n) MUST_CHECK;
-/* The actor leaves: what no entry refers to goes. Inside a transaction. */
+/* The actor leaves: what no entry refers to goes, unless others are seen by it. Inside a transaction. */
 enum err files_condemn(struct ctx *ctx) MUST_CHECK;
 
 #endif

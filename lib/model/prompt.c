@@ -16,22 +16,39 @@ uint64_t prompt_tokens(struct str text)
 
 /* ---- what is not seen ---- */
 
+/* Characters that show nothing, of which whole texts can be made: zero-width ones, those that only choose how
+ * another looks or in which direction it runs, fillers, tags. */
+static const struct {
+    uint32_t first, last;
+} unseen[] = {
+    {0xad, 0xad},     {0x34f, 0x34f},   {0x61c, 0x61c},     {0x115f, 0x1160},
+    {0x17b4, 0x17b5}, {0x180b, 0x180f}, {0x200b, 0x200f},   {0x202a, 0x202e},
+    {0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},
+    {0xffa0, 0xffa0}, {0xfff0, 0xfffb}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
+};
+
+/* The character that begins at `p`, and its bytes: 1 for what is no beginning of one. */
+static uint32_t character(const unsigned char *p, size_t n, size_t *bytes)
+{
+    static const unsigned char masks[] = {0x7f, 0x1f, 0x0f, 0x07};
+    const size_t more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : *p >= 0xc0 ? 1 : 0;
+    uint32_t c = *p & masks[more];
+
+    *bytes = more < n ? more + 1 : 1;
+    for (size_t i = 1; i < *bytes; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    return *bytes == more + 1 ? c : 0;
+}
+
 /* How many bytes of an invisible character begin here; 0: none does. */
 static size_t invisible(const unsigned char *p, size_t n)
 {
-    if (n >= 2 && p[0] == 0xc2 && p[1] == 0xad) /* soft hyphen */
-        return 2;
-    if (n >= 3 && p[0] == 0xe1 && p[1] == 0xa0 && p[2] == 0x8e) /* Mongolian vowel separator */
-        return 3;
-    if (n >= 3 && p[0] == 0xe2 && p[1] == 0x80 &&
-        ((p[2] >= 0x8b && p[2] <= 0x8f) || (p[2] >= 0xaa && p[2] <= 0xae)))
-        return 3; /* U+200B to 200F, U+202A to 202E */
-    if (n >= 3 && p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa0 && p[2] <= 0xaf) /* U+2060 to 206F */
-        return 3;
-    if (n >= 3 && p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf) /* byte order mark */
-        return 3;
-    if (n >= 4 && p[0] == 0xf3 && p[1] == 0xa0 && p[2] >= 0x80 && p[2] <= 0x87) /* U+E0000 to E01FF: tags */
-        return 4;
+    size_t bytes;
+    const uint32_t c = character(p, n, &bytes);
+
+    for (size_t i = 0; i < sizeof unseen / sizeof *unseen; i++)
+        if (bytes > 1 && c >= unseen[i].first && c <= unseen[i].last)
+            return bytes;
     return 0;
 }
 

@@ -58,6 +58,19 @@ static uint64_t most_output(const struct provider *p)
     return (uint64_t)(mine > next ? mine : next);
 }
 
+/* The provider, as far as tokens were reserved: one that is asked instead may have more room. */
+static struct provider within(struct replying *answer)
+{
+    struct provider p = *answer->provider;
+    const int64_t room = p.context_tokens - p.max_output_tokens;
+
+    if (!answer->has_fallen_back)
+        answer->room_tokens = room;
+    else if (room > answer->room_tokens)
+        p.context_tokens = answer->room_tokens + p.max_output_tokens;
+    return p;
+}
+
 /* Who is asked, and what he is told. */
 static enum err choose(struct answerer *a, struct ctx *ctx, struct replying *answer, struct prompt *prompt)
 {
@@ -70,9 +83,10 @@ static enum err choose(struct answerer *a, struct ctx *ctx, struct replying *ans
                                               : providers_find(a->providers, assistant.provider);
     if (!answer->provider)
         return ERR_AI_OFF;
-    return answer->reply.kind ? help_prompt(ctx, &answer->reply, answer->provider, prompt)
-                              : prompt_make(ctx, &answer->reply, &assistant, answer->provider,
-                                            answer->provider->takes_pictures ? answer->glance : NULL, prompt);
+    const struct provider p = within(answer);
+    return answer->reply.kind ? help_prompt(ctx, &answer->reply, &p, prompt)
+                              : prompt_make(ctx, &answer->reply, &assistant, &p,
+                                            p.takes_pictures ? answer->glance : NULL, prompt);
 }
 
 /* Everything before the call. ERR_RATE_LIMITED: others of his come first. ERR_AI_LIMIT, ERR_NOT_FOUND,
@@ -248,7 +262,7 @@ static void set_tokens(struct replying *answer)
         return;
     end->text = call_text(answer->call);
     call_tokens(answer->call, &end->input_tokens, &end->output_tokens);
-    if (!end->input_tokens && !end->output_tokens && end->text.n) {
+    if (!end->input_tokens && !end->output_tokens && call_may_cost(answer->call)) {
         end->input_tokens = answer->prompt_tokens;
         end->output_tokens = prompt_tokens(end->text);
     }

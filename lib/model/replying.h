@@ -19,11 +19,13 @@ struct replying {
     struct replying *next;
     struct ai_reply_row reply;
     const struct provider *provider; /* that is asked now; NULL: nobody was yet */
+    int64_t room_tokens;             /* for the prompt, as they were reserved */
     struct call *call;
     struct glance *glance; /* the pictures that it is shown; NULL: none */
     uint64_t prompt_tokens;
     bool has_reserved, is_cancelled, has_told, has_fallen_back, has_looked;
     bool is_early; /* others of the same person come first: to be given back */
+    bool is_lost;  /* another process has taken it, since we were too slow */
     bool is_over;
     struct reply_end end; /* when it is over; its text is the call's */
     int64_t next_ms;      /* not before: beginning, or ending */

@@ -232,7 +232,7 @@ static void find_type(struct taking *t)
 
     if (t->row.content_type.n || t->taken != (int64_t)t->n || !t->n)
         return;
-    if (t->n < MAGIC_BYTES && t->taken < t->row.size && t->io->store->ops->part_min)
+    if (t->n < MAGIC_BYTES && t->taken < t->row.size)
         return; /* they come again with the tail */
     type = arena_alloc(t->io->ctx->arena, MAGIC_TEXT);
     magic_type((struct str){t->buffer, t->n < MAGIC_BYTES ? t->n : MAGIC_BYTES}, type);
@@ -262,11 +262,11 @@ static enum err fill(struct taking *t, bool *over, bool *cut)
 
 static enum err store_some(struct taking *t, bool over)
 {
-    const bool is_all = t->taken == t->row.size;
+    const bool is_all = t->taken == t->row.size, has_type = t->row.content_type.n;
 
     if (t->taken == t->stored)
         return OK;
-    if (t->n == t->max || is_all || (over && t->n >= t->io->store->ops->part_min))
+    if (t->n == t->max || is_all || (over && has_type && t->n >= t->io->store->ops->part_min))
         return store_part(t);
     return store_tail(t);
 }

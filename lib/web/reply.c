@@ -71,6 +71,8 @@ static struct str encode_http(const struct reply *a, struct str request_id, stru
     buf_c(&b, "Cache-Control: no-store\r\n");
     if (a->err == ERR_UNAUTHENTICATED || a->err == ERR_TOKEN_EXPIRED)
         buf_c(&b, "WWW-Authenticate: Bearer\r\n");
+    if (a->err == ERR_TUS_VERSION)
+        buf_c(&b, "Tus-Resumable: 1.0.0\r\nTus-Version: 1.0.0\r\n");
     if (retry_after_s)
         buf_printf(&b, "Retry-After: %d\r\n", retry_after_s);
     if (a->status != 204) {

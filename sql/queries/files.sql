@@ -76,8 +76,8 @@ INSERT INTO file_refs (conversation_id, seq, file_id, kind) VALUES (:conversatio
 ON DUPLICATE KEY UPDATE kind = kind;
 
 -- name: file_list :many
--- Files that were sent in a conversation, newest first, in a range of seqs that the reader may see.
--- in: conversation_id u64, kind u64, lowest u64, highest u64, max u64
+-- Files that were sent in a conversation, newest first, in a range of seqs that the reader may see, without what he hid.
+-- in: conversation_id u64, user_id u64, kind u64, lowest u64, highest u64, max u64
 -- out: file_list_row(seq u64, sender_id u64, sent_at i64, kind u64, id u64, name str, size i64, content_type str,
 --   sha256 bytes, width u64, height u64)
 SELECT r.seq, e.sender_id, e.created_at AS sent_at, r.kind, f.id, f.name, f.size, f.content_type, f.sha256, f.width, f.height
@@ -86,11 +86,13 @@ JOIN entries AS e ON e.conversation_id = r.conversation_id AND e.seq = r.seq
 JOIN files AS f ON f.id = r.file_id
 WHERE r.conversation_id = :conversation_id AND r.kind = :kind AND r.seq >= :lowest AND r.seq <= :highest
   AND e.recalled_at IS NULL AND f.state = 1
+  AND NOT EXISTS (SELECT 1 FROM hidden_entries AS h
+                  WHERE h.user_id = :user_id AND h.conversation_id = r.conversation_id AND h.seq = r.seq)
 ORDER BY r.seq DESC LIMIT :max;
 
 -- name: file_list_all :many
 -- The same of every kind that is shown by itself.
--- in: conversation_id u64, lowest u64, highest u64, max u64
+-- in: conversation_id u64, user_id u64, lowest u64, highest u64, max u64
 -- out: file_list_row
 SELECT r.seq, e.sender_id, e.created_at AS sent_at, r.kind, f.id, f.name, f.size, f.content_type, f.sha256, f.width, f.height
 FROM file_refs AS r
@@ -98,6 +100,8 @@ JOIN entries AS e ON e.conversation_id = r.conversation_id AND e.seq = r.seq
 JOIN files AS f ON f.id = r.file_id
 WHERE r.conversation_id = :conversation_id AND r.seq >= :lowest AND r.seq <= :highest AND r.kind < 4
   AND e.recalled_at IS NULL AND f.state = 1
+  AND NOT EXISTS (SELECT 1 FROM hidden_entries AS h
+                  WHERE h.user_id = :user_id AND h.conversation_id = r.conversation_id AND h.seq = r.seq)
 ORDER BY r.seq DESC LIMIT :max;
 
 -- name: files_dead :many
@@ -120,10 +124,12 @@ WHERE id = :id AND state = 0 AND touched_at < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000
 SELECT id, owner_id, size, store_key, thumbnails FROM files WHERE state = 2 ORDER BY touched_at LIMIT :max;
 
 -- name: files_condemn :exec
--- Those of a person to which no entry refers.
+-- Those of a person to which no entry refers, those that are being received too; what others are seen by stays.
 -- in: owner_id u64
-UPDATE files SET state = 2 WHERE owner_id = :owner_id AND state = 1
-  AND NOT EXISTS (SELECT 1 FROM file_refs AS r WHERE r.file_id = files.id);
+UPDATE files SET state = 2 WHERE owner_id = :owner_id AND state IN (0, 1)
+  AND NOT EXISTS (SELECT 1 FROM file_refs AS r WHERE r.file_id = files.id)
+  AND NOT EXISTS (SELECT 1 FROM group_profiles AS g WHERE g.avatar_file_id = files.id)
+  AND NOT EXISTS (SELECT 1 FROM users AS u WHERE u.avatar_file_id = files.id AND u.id <> :owner_id);
 
 -- name: file_refs_forget :exec
 -- in: conversation_id u64

@@ -120,12 +120,14 @@ ON DUPLICATE KEY UPDATE seq = seq;
 SELECT conversation_id, seq FROM hidden_entries WHERE user_id = :user_id AND (conversation_id, seq) IN (:refs);
 
 -- name: reactions_sum :many
--- The reactions to some entries, of each entry the first one first.
+-- The reactions to some entries, of each entry the first one first, and which change it had then. One without any is one row.
 -- in: user_id u64, refs entry_ref(conversation_id u64, seq u64)[]
--- out: reactions_row(conversation_id u64, seq u64, emoji bytes, n i64, mine bool)
-SELECT conversation_id, seq, emoji, CAST(COUNT(*) AS SIGNED) AS n, MAX(user_id = :user_id) AS mine
-FROM reactions WHERE (conversation_id, seq) IN (:refs)
-GROUP BY conversation_id, seq, emoji ORDER BY conversation_id, seq, MIN(created_at), emoji;
+-- out: reactions_row(conversation_id u64, seq u64, changed_seq u64?, emoji bytes?, n i64, mine bool)
+SELECT e.conversation_id, e.seq, e.changed_seq, r.emoji, CAST(COUNT(r.emoji) AS SIGNED) AS n,
+       COALESCE(MAX(r.user_id = :user_id), 0) AS mine
+FROM entries AS e FORCE INDEX (PRIMARY) LEFT JOIN reactions AS r ON r.conversation_id = e.conversation_id AND r.seq = e.seq
+WHERE (e.conversation_id, e.seq) IN (:refs)
+GROUP BY e.conversation_id, e.seq, e.changed_seq, r.emoji ORDER BY e.conversation_id, e.seq, MIN(r.created_at), r.emoji;
 
 -- name: reactions_emoji :many
 -- The different ones of an entry, and whether somebody is among those who chose it.

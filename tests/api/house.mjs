@@ -34,6 +34,7 @@ function configure(folder) {
     { name: 'public', base_url: stub.url('fine'), model: 'm', ...WAITS, private_address: false },
     { name: 'nowhere', base_url: 'http://127.0.0.1:1/v1', model: 'm', ...WAITS },
     { name: 'behind', base_url: stub.url('500'), model: 'm', ...WAITS, fallback: 'fine' },
+    { name: 'narrow', base_url: stub.url('500'), model: 'm', ...WAITS, context_tokens: 800, fallback: 'fine' },
     { name: 'dear', base_url: stub.url('slow'), model: 'm', ...WAITS, ...PATIENT, context_tokens: 40000, max_output_tokens: 20000 },
   )
   if (process.env.TEST_MODEL_URL) providers.push({ name: 'real', base_url: process.env.TEST_MODEL_URL, model: 'noise', ...WAITS, max_output_tokens: 400, temperature: 0.9 })

@@ -94,6 +94,17 @@ test('downloads: whatever the store says, it is the house that is unavailable; h
   assert.equal((await (await download(person, id)).arrayBuffer()).byteLength, 300_000)
 })
 
+test('a store that sends nginx elsewhere sends nobody there: the place would be a signed one', async () => {
+  const [person] = await Person.some(1)
+  const { id } = ok(await upload(person, 'bytes'), 201)
+  for (const status of [301, 302, 303, 307, 308]) {
+    const elsewhere = (answer) => Object.assign(answer, { status, headers: { location: 'http://elsewhere.example/x?X-Amz-Signature=1', 'content-length': '0' } })
+    const answer = await during((request) => request.method === 'GET' && { answer: elsewhere }, () => fetch(
+      `${house.local_url}/api/v1/files/${id}`, { headers: { authorization: `Bearer ${person.token}` }, redirect: 'manual' }))
+    assert.deepEqual([answer.status, answer.headers.get('location')], [503, null])
+  }
+})
+
 test('what a store says about itself goes no further: the headers of a file are the house\'s', async () => {
   const [person] = await Person.some(1)
   const { id } = ok(await upload(person, 'bytes'), 201)

@@ -1,6 +1,6 @@
 /*
- * Sync: what counts as changed, what is told of it, where an answer ends, and that the number of statements
- * does not grow with the number of conversations.
+ * Sync: what counts as changed, what is told of it, where an answer ends, that the number of statements
+ * does not grow with the number of conversations, and that an entry is shown as of one moment.
  */
 #include "model/sync.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "lib/fixture.h"
+#include "model/changes.h"
 
 #define COLUMNS                                                                                              \
     "(conversation_id, seq, sender_id, client_msg_id, part, request_hash, type, counts, content, "           \
@@ -208,6 +209,50 @@ static void test_a_full_list(void)
     person_free(p);
 }
 
+struct reacting {
+    struct entry_ref ref;
+    struct str emoji;
+    bool there;
+    struct entry after;
+};
+
+static enum err do_react(struct ctx *ctx, void *arg)
+{
+    struct reacting *r = arg;
+    return entry_react(ctx, &r->ref, r->emoji, r->there, &r->after);
+}
+
+/* Rows that were read before a reaction came or went: what is shown is of after it, all of it. */
+static void test_reactions_of_one_moment(void)
+{
+    static const struct {
+        bool is_one, there;
+        size_t n;
+    } steps[] = {{true, true, 1}, {false, true, 2}, {true, false, 1}, {false, false, 0}};
+    struct person *a = person_new(house, 1), *b = person_new(house, 1);
+    const uint64_t id = fixture_friends(a, b);
+    struct entry_row *rows = NULL;
+    struct entry shown = {0};
+    size_t n = 0;
+
+    say(a, id, 1, "'a word'");
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct reacting r = {.ref = {id, 1},
+                             .emoji = steps[i].is_one ? STR("\xf0\x9f\x91\x8d") : STR("\xf0\x9f\x90\x8e"),
+                             .there = steps[i].there};
+        CU_ASSERT_EQUAL(tx_run(&b->ctx, do_react, &r), OK);
+        if (n)
+            CU_ASSERT_EQUAL(entries_show(&a->ctx, rows, n, &shown), OK);
+        CU_ASSERT_EQUAL_FATAL(q_entries_at(&a->ctx, &r.ref, 1, &rows, &n), OK);
+        if (!i)
+            continue;
+        CU_ASSERT_EQUAL(shown.changed_seq, r.after.changed_seq);
+        CU_ASSERT_EQUAL(shown.reactions.n, steps[i].n);
+    }
+    person_free(a);
+    person_free(b);
+}
+
 int main(void)
 {
     static const struct fixture_test tests[] = {
@@ -216,6 +261,7 @@ int main(void)
         {"where an answer ends", test_where_an_answer_ends},
         {"the number of statements", test_the_number_of_statements},
         {"a full list", test_a_full_list},
+        {"reactions of one moment", test_reactions_of_one_moment},
     };
 
     house = fixture_open(&conf);

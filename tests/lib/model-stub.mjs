@@ -53,6 +53,10 @@ const ways = {
     if (stub.asked.filter(({ what }) => what === 'busy').length % 2) return status(429, { 'retry-after': '1' })(response)
     ways.fine(response, body, stub, request)
   },
+  /** Says that it has begun, and nothing more. */
+  thinking(response) {
+    response.writeHead(200, HEAD).write(chunk(''))
+  },
   hang() {},
   hanghead(response) {
     response.writeHead(200, HEAD).flushHeaders()

@@ -7,6 +7,7 @@ import { DEEDS } from './deeds.mjs'
 import { Device } from './device.mjs'
 import { Draw } from './draw.mjs'
 import { Ledger } from './ledger.mjs'
+import { giveFile, wrongFiles } from './files.mjs'
 import { differences, readEverything } from './reading.mjs'
 import { recount } from './recount.mjs'
 
@@ -74,6 +75,7 @@ export class World {
     first.adopt(answer.body)
     account.devices = [first, ...(n % 2 ? [new Device(account, 1, this)] : [])]
     for (const device of account.devices.slice(1)) await device.signIn()
+    await giveFile(first)
     this.people[n] = account
   }
 
@@ -237,6 +239,9 @@ export class World {
 
   async compare({ devices }, isByLog) {
     const fresh = await readEverything(devices[0], isByLog)
+    for (const { conversation, what } of await wrongFiles(devices[0], fresh, this.people)) {
+      this.wrong.push(`${devices[0].who}: ${what}\n${this.lastDeeds(conversation)}`)
+    }
     for (const device of devices) {
       let found = []
       await until('the same', async () => {

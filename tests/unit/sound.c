@@ -213,6 +213,139 @@ static void test_mp4(void)
     expect(0);
 }
 
+/* A movie in fragments, with two tracks of which the first counts; `more` stands in the movie's mvex. */
+static void fragmented(size_t more)
+{
+    mp4_head();
+    box("moov", 8 + 108 + 2 * 148 + 8 + 2 * 32 + more);
+    movie_head(1000, 0);
+    for (uint32_t track = 1; track <= 2; track++) {
+        box("trak", 148);
+        box("tkhd", 92);
+        zeros(12);
+        big(track, 4);
+        zeros(68);
+        box("mdia", 48);
+        box("mdhd", 32);
+        zeros(12);
+        big(track * 48000, 4);
+        zeros(8);
+        box("udta", 8);
+    }
+    box("mvex", 8 + 2 * 32 + more);
+    for (uint32_t track = 1; track <= 2; track++) {
+        box("trex", 32);
+        zeros(4);
+        big(track, 4);
+        big(1, 4);
+        big(1000 * track, 4);
+        zeros(8);
+    }
+}
+
+static void fragment(uint32_t track, uint32_t ticks)
+{
+    box("tfhd", ticks ? 32 : 24);
+    big(ticks ? 0x9 : 0x1, 4);
+    big(track, 4);
+    zeros(8);
+    if (ticks)
+        big(ticks, 4);
+    if (ticks)
+        zeros(4); /* that nobody knows */
+}
+
+static void test_fragments(void)
+{
+    static const uint32_t lasting[] = {24000, 12000, 12000};
+
+    fragmented(0);
+    box("moof", 8 + 8 + 24 + 16 + 8 + 24 + 16);
+    box("traf", 8 + 24 + 16);
+    fragment(1, 0);
+    box("trun", 16); /* 48 samples of the standard length: a second */
+    zeros(4);
+    big(48, 4);
+    box("traf", 8 + 24 + 16);
+    fragment(2, 0); /* of another track */
+    box("trun", 16);
+    zeros(4);
+    big(4800, 4);
+    box("mdat", 20);
+    zeros(12);
+    box("moof", 8 + 8 + 32 + 16);
+    box("traf", 8 + 32 + 16);
+    fragment(1, 2400); /* ten of them: half a second */
+    box("trun", 16);
+    zeros(4);
+    big(10, 4);
+    box("moof", 8 + 8 + 24 + 24 + 3 * 12);
+    box("traf", 8 + 24 + 24 + 3 * 12);
+    fragment(1, 0);
+    box("trun", 24 + 3 * 12); /* each with its length, size and flags: a second */
+    big(0x705, 4);
+    big(3, 4);
+    zeros(8);
+    for (size_t i = 0; i < 3; i++) {
+        big(lasting[i], 4);
+        zeros(8);
+    }
+    box("mdat", 9);
+    zeros(1);
+    expect(2500);
+    fragmented(16);
+    box("mehd", 16);
+    zeros(4);
+    big(1200, 4);
+    expect(1200);
+    fragmented(0);
+    box("moof", 8 + 8 + 24 + 16);
+    box("traf", 8 + 24 + 16);
+    fragment(1, 0);
+    box("trun", 16); /* says that each of its samples has a length, and has none */
+    big(0x100, 4);
+    big(48, 4);
+    expect(0);
+    fragmented(0);
+    box("moof", 8 + 8 + 32 + 16);
+    box("traf", 8 + 32 + 16);
+    fragment(1, UINT32_MAX);
+    box("trun", 16); /* for ever */
+    zeros(4);
+    big(1 << 24, 4);
+    expect(0);
+}
+
+/* ---- WAV ---- */
+
+static void wav(uint32_t bytes_per_s, uint32_t says, size_t n)
+{
+    n_file = 0;
+    BYTES("RIFF");
+    little(says, 4);
+    BYTES("WAVEfmt ");
+    little(18, 4);
+    BYTES("\1\0\1\0\x40\x1f\0\0");
+    little(bytes_per_s, 4);
+    zeros(6);
+    BYTES("LIST\3\0\0\0abc\0data"); /* one of an odd size */
+    little(says, 4);
+    zeros(n);
+}
+
+static void test_wav(void)
+{
+    wav(1000, 500, 500);
+    BYTES("LIST\4\0\0\0abcd");
+    expect(500);
+    wav(1000, UINT32_MAX, 700); /* not known when it was begun */
+    expect(700);
+    wav(0, 500, 500);
+    expect(0);
+    wav(1000, 0, 500);
+    expect(0);
+}
+
 static void test_others(void)
 {
     n_file = 0;
@@ -225,8 +358,9 @@ static void test_others(void)
 
 int main(void)
 {
-    static const struct fixture_test tests[] = {
-        {"Ogg", test_ogg}, {"WebM", test_webm}, {"MP4", test_mp4}, {"others", test_others}};
+    static const struct fixture_test tests[] = {{"Ogg", test_ogg}, {"WebM", test_webm},
+                                                {"MP4", test_mp4}, {"fragments", test_fragments},
+                                                {"WAV", test_wav}, {"others", test_others}};
 
     return FIXTURE_RUN("sound", tests);
 }

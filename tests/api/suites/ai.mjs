@@ -243,6 +243,50 @@ test('bytes cut anywhere, a pause that is asked for, a provider to fall back on:
   }
 })
 
+test('who is asked instead is told no more than tokens were reserved for', async () => {
+  const person = await Person.register()
+  const bot = await assistant('narrow')
+  const { id } = ok(await person.post('/groups', { name: '驿', member_ids: [bot.id], join_policy: 'invite' }), 201)
+  for (let i = 0; i < 5; i++) await person.say(id, `${i}${' and so on'.repeat(30)}`)
+  const asked = ok(await person.post(`/conversations/${id}/messages`,
+    { client_msg_id: uuid(), type: 'text', content: { text: '@Bot what is narrow?' }, mentions: [bot.id] }), 201)
+  await ending(person, id, asked.seq)
+  const [instead, first] = ['fine', '500'].map((way) => stub.asked.findLast(({ what, body }) =>
+    what === way && body.messages.at(-1).content.endsWith('@Bot what is narrow?')).body.messages)
+  assert.deepEqual(instead, first)
+  assert.ok(first.length > 1 && first.length < 6)
+})
+
+test('a call that is stopped before its first word is paid for as far as we can tell', async () => {
+  const person = await Person.register()
+  const conversation = await talk(person, await assistant('thinking'))
+  const asked = await person.say(conversation, 'think about it')
+  await until('it is asked', () => stub.asked.some(({ body }) => body.messages.at(-1).content === 'think about it'))
+  const [[id]] = await repliesTo(conversation, asked.seq)
+  ok(await person.post(`/conversations/${conversation}/ai/replies/${id}/cancel`))
+  await ending(person, conversation, asked.seq)
+  const reply = ok(await person.get(`/conversations/${conversation}/ai/replies/${id}`))
+  assert.deepEqual([reply.state, reply.output_tokens], ['cancelled', 1])
+  assert.ok(reply.input_tokens > 0)
+  assert.equal(ok(await person.get('/ai/usage')).used, reply.input_tokens + reply.output_tokens)
+})
+
+test('a reply that another process has taken is written no further, and ends once', async () => {
+  const person = await Person.register()
+  const conversation = await talk(person, await assistant('slow'))
+  const asked = await person.say(conversation, 'whose is it?')
+  const call = await held('whose is it?')
+  const [[id]] = await repliesTo(conversation, asked.seq)
+  await until('it is told', async () => ok(await person.get(`/conversations/${conversation}/ai/replies/${id}`)).text === 'one ')
+  let isClosed = false
+  void call.closed.then(() => (isClosed = true))
+  await house.sql(`UPDATE ai_replies SET claimed_by = 1, lease_until = lease_until + 60000 WHERE id = ${id}`)
+  await until('the call is given up', () => isClosed)
+  await house.sql(`UPDATE ai_replies SET lease_until = 1 WHERE id = ${id}`)
+  const end = await ending(person, conversation, asked.seq)
+  assert.deepEqual([end.content.params.reason, end.content.params.text], ['interrupted', 'one '])
+})
+
 test('an answer without end is cut at 8000 characters', async () => {
   const person = await Person.register()
   const [, end] = await ask(person, await talk(person, await assistant('endless')), 'go on')

@@ -1,9 +1,10 @@
 // Files in messages: who may send one, what stands in the entry, and whoever sees the entry, and nobody else, reads the file.
 import assert from 'node:assert/strict'
 
-import { befriend, house, ok, Person, Poller, refused, test, uuid } from '../client.mjs'
+import { befriend, house, ok, Person, Poller, refused, test, until, uuid } from '../client.mjs'
 import { rowCounts } from '../house.mjs'
 import { PNG } from '../pictures.mjs'
+import { open } from '../raw.mjs'
 
 const WAV = Buffer.concat([Buffer.from('RIFF\x24\x08\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x40\x1f\0\0\x01\0\x08\0data', 'latin1'), Buffer.alloc(2048, 128)])
 const MP4 = Buffer.concat([Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1'), Buffer.alloc(512)])
@@ -36,7 +37,7 @@ test('a picture, a document, a voice message and a video: what the house knows o
   const cases = [
     ['image', { file_id: picture.id }, { file_id: picture.id, name: NAME, size: PNG.length, width: 3, height: 2 }],
     ['file', { file_id: document.id }, { file_id: document.id, name: '报告.txt', size: 5, content_type: 'text/plain' }],
-    ['voice', { file_id: voice.id, duration_ms: 1234 }, { file_id: voice.id, duration_ms: 1234, size: WAV.length }],
+    ['voice', { file_id: voice.id, duration_ms: 1234 }, { file_id: voice.id, duration_ms: 255, size: WAV.length }],
     ['video', { file_id: video.id, poster_file_id: picture.id, duration_ms: 5000 },
       { file_id: video.id, poster_file_id: picture.id, duration_ms: 5000, size: MP4.length, width: 3, height: 2 }],
   ]
@@ -125,6 +126,8 @@ test('in a group: members from where they see, nobody who left, and what was hid
   assert.equal(await reads(outsider, later.id), 404)
   ok(await owner.delete(`/conversations/${group}/messages/${entry.seq}?for=me`), 204)
   assert.equal(await reads(owner, file.id), 404)
+  for (const [person, listed] of [[owner, [later.id]], [member, [later.id, file.id]]])
+    for (const type of ['', '?type=file']) assert.deepEqual(ok(await person.get(`/conversations/${group}/files${type}`)).items.map(({ id }) => id), listed)
 })
 
 test('forwarded one by one or merged: whoever reads the copy reads the file', async () => {
@@ -159,4 +162,22 @@ test('an avatar of a person or a group: a picture that one may read, and then an
   assert.equal(ok(await owner.patch('/me', { avatar_file_id: null })).avatar_file_id, null)
   assert.equal(ok(await owner.patch(`/groups/${group}`, { avatar_file_id: null })).avatar_file_id, null)
   assert.deepEqual([await reads(stranger, mine.id), await reads(outsider, other.id)], [404, 404])
+})
+
+test('of who leaves for good stay what was sent and what others are seen by; what is on its way comes to nothing', async () => {
+  const [owner, member, , group] = await makeGroup()
+  ok(await owner.patch(`/groups/${group}/members/${member.id}`, { role: 'admin' }))
+  const [sent, theirs, groups, unused] = [await upload(member, 'words'), await upload(member, PNG), await upload(member, PNG), await upload(member, PNG)]
+  for (const [type, file] of [['file', sent], ['image', theirs]]) ok(await send(member, group, type, { file_id: file.id }), 201)
+  ok(await owner.patch('/me', { avatar_file_id: theirs.id }))
+  ok(await member.patch(`/groups/${group}`, { avatar_file_id: groups.id }))
+  const coming = await open('POST', '/files', { Authorization: `Bearer ${member.token}`, 'Content-Length': '200000' })
+  await coming.send(Buffer.alloc(100_000))
+  const count = async () => (await house.sql(`SELECT COUNT(*) FROM files WHERE owner_id = ${member.id}`))[0][0]
+  await until('it is being received', async () => await count() === '5')
+  ok(await member.call('DELETE', '/me', { body: { password: member.password } }), 204)
+  await coming.send(Buffer.alloc(100_000))
+  assert.equal((await coming.answer).status, 503)
+  await until('what nobody needs is gone', async () => await count() === '3')
+  assert.deepEqual(await Promise.all([sent, theirs, groups, unused].map(({ id }) => reads(owner, id))), [200, 200, 200, 404])
 })

@@ -79,6 +79,11 @@ test('a download: type, name, range, ETag, HEAD', async () => {
   assert.equal(beyond.status, 416)
   assert.equal(JSON.parse(beyond.bytes).code, 'invalid_request')
   assert.equal(JSON.parse(beyond.bytes).request_id, beyond.headers.get('x-request-id'))
+  if (!isS3) { // such a store is not asked that
+    const other = await download(person, file.id, { headers: { 'if-match': '"another"' } })
+    assert.deepEqual([other.status, other.headers.get('x-request-id')], [412, JSON.parse(other.bytes).request_id])
+    for (const headers of [whole.headers, other.headers]) assert.equal(headers.get('x-content-type-options'), 'nosniff')
+  }
   const head = await download(person, file.id, { method: 'HEAD' })
   assert.equal(head.status, 200)
   assert.equal(head.headers.get('content-length'), String(PNG.length))

@@ -57,6 +57,22 @@ test('small copies: a fixed set, made once, never larger than the picture, uprig
   refused(await stranger.get(`/files/${id}/thumbnail?size=160`), 404, 'not_found')
 })
 
+test('while small copies are being made, whoever wants a file has it at once', async () => {
+  const [person, other] = await Person.some(2)
+  const word = ok(await upload(other, 'a word'), 201)
+  const ids = []
+  for (let i = 0; i < 8; i++) ids.push(ok(await upload(person, png(3000, 3000)), 201).id)
+  let made = 0
+  const all = ids.flatMap((id) => ['160', '480', '1280'].map(async (size) => {
+    assert.equal((await fetch(`${house.local_url}/api/v1/files/${id}/thumbnail?size=${size}`, { headers: { authorization: `Bearer ${person.token}` } })).status, 200)
+    made++
+  }))
+  await Promise.any(all)
+  assert.equal((await other.get(`/files/${word.id}`)).status, 200)
+  assert.ok(made < all.length / 3, `it came after ${made} of ${all.length}`)
+  await Promise.all(all)
+})
+
 test('where it was taken is its owner\'s alone', async () => {
   const [a, b, conversation] = await friends()
   const original = withExif(JPEG, 6)

@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 
 import { house, ok, Person, refused, test, until } from '../client.mjs'
 import { rowCounts } from '../house.mjs'
+import { PNG } from '../pictures.mjs'
 import { open } from '../raw.mjs'
 import { isS3, objects } from '../store.mjs'
 
@@ -50,6 +51,19 @@ test('pieces of every size become the file', async () => {
     assert.ok((await bytesOf(person, path)).equals(bytes), `${pieces}`)
     const [[name, sha, size]] = await house.sql(`SELECT name, HEX(sha256), size FROM files WHERE id = ${path.split('/').at(-1)}`)
     assert.deepEqual([name, sha.toLowerCase(), Number(size)], ['大文件.bin', createHash('sha256').update(bytes).digest('hex'), bytes.length])
+  }
+})
+
+test('what it is follows from its bytes, however few of them came first', async () => {
+  const [person] = await Person.some(1)
+  for (const first of [1, 3, 20]) {
+    const before = await objects()
+    const path = await begin(person, PNG.length, 'a.png')
+    ok(await patch(person, path, 0, PNG.subarray(0, first)), 204)
+    ok(await patch(person, path, first, PNG.subarray(first)), 204)
+    assert.ok((await bytesOf(person, path)).equals(PNG))
+    assert.deepEqual(await house.sql(`SELECT content_type, width, height FROM files WHERE id = ${path.split('/').at(-1)}`), [['image/png', '3', '2']])
+    assert.equal(await objects(), before + 1)
   }
 })
 
@@ -158,7 +172,10 @@ test('what is refused, and what of it is left: nothing', async () => {
   const before = [await rowCounts(['file_usage']), await objects()]
   for (const size of ['0', '-1', 'x', '', '1.5']) refused(await create(person, size), 400, 'invalid_request')
   refused(await create(person, 1025 * MIB), 413, 'too_large')
-  refused(await create(person, 1, { 'tus-resumable': '0.2.2' }), 412, 'invalid_request')
+  const foreign = await create(person, 1, { 'tus-resumable': '0.2.2' })
+  refused(foreign, 412, 'invalid_request')
+  assert.deepEqual([foreign.headers['tus-resumable'], foreign.headers['tus-version']], ['1.0.0', '1.0.0'])
+  refused(await create(person, '', { 'upload-defer-length': '1' }), 400, 'invalid_request', 'Upload-Length') // which is not on offer
   for (const name of ['../x', 'a\0b', 'x\u202egpj', '驿'.repeat(86)]) {
     refused(await create(person, 1, { 'upload-metadata': `filename ${base64(name)}` }), 400, 'invalid_request', 'Upload-Metadata')
   }

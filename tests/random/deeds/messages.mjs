@@ -58,6 +58,7 @@ const text = sayThat((draw) => ({ type: 'text', content: { text: words(draw) } }
 const location = sayThat((draw) => ({ type: 'location', content: { lat: draw.below(180) - 90, lng: draw.below(360) - 180, name: draw.pick(PLACES) } }))
 const card = sayThat((draw, { people }) => ({ type: 'card', content: { user_id: draw.pick(people).id } }))
 const custom = sayThat((draw) => ({ type: 'custom', content: { kind: 'test.dice', data: { eyes: 1 + draw.below(6), of: [null, true, '骰'] } } }))
+const file = sayThat((draw, world, conversation, device) => ({ type: 'file', content: { file_id: device.account.file } }))
 
 function mention(world, device, draw) {
   const conversation = where(world, device, draw, ({ group }) => group)
@@ -78,7 +79,7 @@ function reply(world, device, draw) {
   const place = () => (conversation.pair ? ['ok'] : conversation.clearedBy?.has(user) ? ['ok', 'invalid_request']
     : ledger.sees(user, conversation, { ...entry, hiddenBy: undefined }).map((code) => (code === 'not_found' ? 'invalid_request' : code)))
   return say(world, device, draw, conversation, { type: 'text', content: { text: words(draw) }, reply_to_seq: entry.seq }, device,
-    { expect: () => after(ledger.maySend(user, conversation), place()) })
+    { reads: [rights(conversation), `clear ${conversation.id} ${user}`], expect: () => after(ledger.maySend(user, conversation), place()) })
 }
 
 /** The same id again: with the same body it is the same entry, with another one a conflict; even after he left. */
@@ -229,6 +230,6 @@ function readers(world, device, draw) {
 }
 
 export const MESSAGES = {
-  text: [34, text], location: [2, location], card: [2, card], custom: [1, custom], mention: [5, mention], reply: [4, reply], repeat: [1.5, repeat],
+  text: [34, text], location: [2, location], card: [2, card], custom: [1, custom], file: [3, file], mention: [5, mention], reply: [4, reply], repeat: [1.5, repeat],
   edit: [5, edit], recall: [4, recall], react: [9, react], forward: [3, forward], pin: [2, pinned], readers: [0.7, readers],
 }

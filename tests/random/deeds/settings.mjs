@@ -50,7 +50,7 @@ function hide(world, device, draw) {
   if (!entry) return null
   const user = device.account.id
   return own(world, device, draw, () => ({ method: 'DELETE', tail: `/messages/${entry.seq}?for=me` }), {
-    conversation, changes: [`entry ${conversation.id} ${entry.seq}`],
+    conversation, reads: [rights(conversation), `clear ${conversation.id} ${user}`], changes: [`entry ${conversation.id} ${entry.seq}`],
     expect: () => world.ledger.sees(user, conversation, { ...entry, hiddenBy: undefined }),
     done: () => entry.hiddenBy.set(user, world.tick),
   })
