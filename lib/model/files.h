@@ -42,8 +42,6 @@ struct file {
 };
 extern const struct shape file_shape;
 
-void file_from_row(struct arena *arena, const struct file_row *row, struct file *out);
-
 /*
  * A name that may be kept and shown: valid UTF-8 of at most FILE_NAME_MAX bytes, without slashes, control
  * characters and characters that turn the direction of text, not "." or "..". `*out` is it, or "file" for an
