@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "ext/json.h"
-#include "lib/fixture.h"
 
 static struct arena *arena;
 static struct problem problem;
@@ -490,22 +489,35 @@ static void test_numbers_come_back(void)
     }
 }
 
+static int set_up(void)
+{
+    arena = arena_new();
+    return 0;
+}
+
+static int tear_down(void)
+{
+    arena_free(arena);
+    return 0;
+}
+
 int main(void)
 {
-    static const struct fixture_test tests[] = {
-        {"scan accepts", test_scan_accepts},
-        {"scan refuses", test_scan_refuses},
-        {"scan names", test_scan_names},
-        {"scan limits", test_scan_limits},
-        {"decode", test_decode},
-        {"decode refuses", test_decode_refuses},
-        {"encode", test_encode},
-        {"choice and lists", test_choice_and_lists},
-        {"numbers come back", test_numbers_come_back},
-    };
-
-    arena = arena_new();
-    const int failed = FIXTURE_RUN("json", tests);
-    arena_free(arena);
-    return failed;
+    if (CU_initialize_registry() != CUE_SUCCESS)
+        return 2;
+    CU_pSuite suite = CU_add_suite("json", set_up, tear_down);
+    CU_ADD_TEST(suite, test_scan_accepts);
+    CU_ADD_TEST(suite, test_scan_refuses);
+    CU_ADD_TEST(suite, test_scan_names);
+    CU_ADD_TEST(suite, test_scan_limits);
+    CU_ADD_TEST(suite, test_decode);
+    CU_ADD_TEST(suite, test_decode_refuses);
+    CU_ADD_TEST(suite, test_encode);
+    CU_ADD_TEST(suite, test_choice_and_lists);
+    CU_ADD_TEST(suite, test_numbers_come_back);
+    CU_basic_set_mode(CU_BRM_VERBOSE);
+    CU_basic_run_tests();
+    const unsigned failed = CU_get_number_of_failures();
+    CU_cleanup_registry();
+    return failed ? 1 : 0;
 }
