@@ -77,9 +77,9 @@ VALUES (:id, :app_id, :conversation_id, :assistant_id, :asker_id, :ask_seq, :cre
 -- name: ai_replies_get :many
 -- in: ids u64[]
 -- out: ai_reply_row(id u64, app_id u64, conversation_id u64, assistant_id u64, asker_id u64, ask_seq u64, state u64,
---   cancelled bool, seq u64?, reason str, day u64, reserved u64, input_tokens u64, output_tokens u64,
+--   cancelled bool, claimed_by u64, seq u64?, reason str, day u64, reserved u64, input_tokens u64, output_tokens u64,
 --   created_at i64, finished_at i64?, kind u64, cost u64)
-SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, seq, reason, day,
+SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, claimed_by, seq, reason, day,
   reserved, input_tokens, output_tokens, created_at, finished_at, kind, cost
 FROM ai_replies WHERE id IN (:ids);
 
@@ -87,7 +87,7 @@ FROM ai_replies WHERE id IN (:ids);
 -- Those that nobody writes: first what was never tried, then what waits for its time longest.
 -- in: max u64
 -- out: ai_reply_row
-SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, seq, reason, day,
+SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, claimed_by, seq, reason, day,
   reserved, input_tokens, output_tokens, created_at, finished_at, kind, cost
 FROM ai_replies WHERE state = 0 AND lease_until <= CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
 ORDER BY lease_until, id LIMIT :max;
@@ -96,7 +96,7 @@ ORDER BY lease_until, id LIMIT :max;
 -- Whose process is gone.
 -- in: max u64
 -- out: ai_reply_row
-SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, seq, reason, day,
+SELECT id, app_id, conversation_id, assistant_id, asker_id, ask_seq, state, cancelled, claimed_by, seq, reason, day,
   reserved, input_tokens, output_tokens, created_at, finished_at, kind, cost
 FROM ai_replies WHERE state = 1 AND lease_until < CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)
 ORDER BY lease_until LIMIT :max;
