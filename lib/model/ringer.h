@@ -2,11 +2,11 @@
  * The ringer: tells people, after a commit. One thread per process, with its own
  * Redis and database connection; the only way to ring is outbox_ring().
  *
- * For each event it finds the recipients (audience.h), writes a reference into
- * their boxes, and puts one element on the bell of each poll process where one of
- * them is (fanout.h; the keys are inbox.h's). Then the outbox row is deleted,
- * within 200 ms. If Redis is down or the process dies, the row stays, and the
- * courier rings it.
+ * For each event it finds the recipients, writes a reference into their boxes,
+ * and puts one element on the bell of each poll process where one of them is
+ * (DESIGN: keys and scripts are described in model/inbox.h). Then the outbox row
+ * is deleted, within 200 ms. If Redis is down or the process dies, the row
+ * stays, and the courier rings it.
  */
 #ifndef MODEL_RINGER_H
 #define MODEL_RINGER_H
@@ -22,7 +22,7 @@ struct house;
 
 /* An entry that is known already, so that ringing it reads nothing: made by the log writer. */
 struct ring_entry {
-    struct str json;            /* the entry as on the wire; nobody has reacted to it yet */
+    struct str json;            /* the entry as on the wire, without `mine` in reactions */
     const uint64_t *member_ids; /* who may see it */
     size_t n_members;
 };
