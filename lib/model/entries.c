@@ -325,31 +325,3 @@ enum err entries_load(struct ctx *ctx, const struct entry_ref *refs, size_t n, s
     }
     return OK;
 }
-
-/* ---- as all see them ---- */
-
-static enum err load_row(struct ctx *ctx, const struct entry_ref *ref, struct entry *out)
-{
-    struct entry_row *rows;
-    size_t n;
-
-    *out = (struct entry){0};
-    TRY(q_entries_at(ctx, ref, 1, &rows, &n));
-    if (!n)
-        return OK;
-    entry_from_row(ctx->arena, rows, out);
-    return add_reactions(ctx, rows, 1, out);
-}
-
-enum err entry_load_common(struct ctx *ctx, const struct entry_ref *ref, struct entry *out,
-                           struct entry *shown)
-{
-    TRY(load_row(ctx, ref, out));
-    *shown = *out;
-    if (!entry_is_operation(out->type))
-        return OK;
-    const struct entry_ref target = {ref->conversation_id, target_of(out->content)};
-    TRY(load_row(ctx, &target, shown));
-    out->content = with_target(ctx->arena, target.seq, shown->seq ? shown : NULL);
-    return OK;
-}

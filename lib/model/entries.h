@@ -97,12 +97,4 @@ void entry_encode(struct buf *b, const struct entry *entry);
  * not there. Rights are the caller's matter, but what he hid is hidden. */
 enum err entries_load(struct ctx *ctx, const struct entry_ref *refs, size_t n, struct entry *out) MUST_CHECK;
 
-/*
- * One entry as it stands for whoever sees all of it, hid nothing and reacted to nothing; out->seq is 0 if it
- * is not there. ctx->actor is nobody. `shown` is the entry whose words are in it: itself, or what an
- * operation changed. For ringing alone: who is among those readers is q_members_seeing()'s to say.
- */
-enum err entry_load_common(struct ctx *ctx, const struct entry_ref *ref, struct entry *out,
-                           struct entry *shown) MUST_CHECK;
-
 #endif

@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "model/audience.h"
 #include "model/ctx.h"
 #include "model/fanout.h"
 #include "model/house.h"
@@ -30,6 +29,7 @@ enum {
     DELETE_AT_ONCE = 512,
     DATABASE_MS = 2000,
     STOP_MS = 2000,
+    FRIENDS_MAX = 50000,
 };
 
 struct ringer {
@@ -87,31 +87,138 @@ void ringer_whisper(struct ringer *r, const uint64_t *user_ids, size_t n, struct
 
 /* ---- one batch ---- */
 
+struct batch {
+    struct ctx ctx;
+    struct fan_target *targets;
+    size_t n, cap;
+};
+
+static void add_target(struct batch *b, uint64_t user_id, struct fan_event *event)
+{
+    if (b->n == b->cap) {
+        const size_t cap = b->cap ? 2 * b->cap : 256;
+        struct fan_target *targets = arena_array(b->ctx.arena, cap, sizeof *targets);
+        if (b->n)
+            memcpy(targets, b->targets, b->n * sizeof *targets);
+        b->targets = targets;
+        b->cap = cap;
+    }
+    b->targets[b->n++] = (struct fan_target){user_id, event};
+}
+
+static enum err add_members(struct batch *b, const struct event *e, struct fan_event *fan)
+{
+    struct member_id_row *rows;
+    size_t n;
+
+    TRY(q_members_seeing(&b->ctx, e->id, e->seq, &rows, &n));
+    for (size_t i = 0; i < n; i++)
+        add_target(b, rows[i].user_id, fan);
+    return OK;
+}
+
+static enum err add_group(struct batch *b, uint64_t group_id, struct fan_event *fan)
+{
+    struct group_member_version_row *rows;
+    size_t n;
+
+    TRY(q_group_members_all(&b->ctx, group_id, &rows, &n));
+    for (size_t i = 0; i < n; i++)
+        add_target(b, rows[i].user_id, fan);
+    return OK;
+}
+
+static enum err add_friends(struct batch *b, uint64_t user_id, struct fan_event *fan)
+{
+    struct audience_row *rows;
+    size_t n;
+
+    TRY(q_outbox_audience(&b->ctx, user_id, FRIENDS_MAX, &rows, &n));
+    for (size_t i = 0; i < n; i++)
+        add_target(b, rows[i].friend_id, fan);
+    return OK;
+}
+
+static enum err add_recipients(struct batch *b, const struct event *e, const struct ring_entry *known,
+                               struct fan_event *fan)
+{
+    for (size_t i = 0; i < known->n_members; i++)
+        add_target(b, known->member_ids[i], fan);
+    if (known->n_members)
+        return OK;
+    if (e->kind == EVENT_ENTRY || e->kind == EVENT_AI_FINISHED)
+        return add_members(b, e, fan);
+    if (e->kind == EVENT_USER)
+        return add_friends(b, e->id, fan);
+    if (e->kind == EVENT_GROUP && !e->to_id)
+        return add_group(b, e->id, fan);
+    add_target(b, e->to_id, fan);
+    return OK;
+}
+
+/* The entry as an event on the wire; empty when it is not known here. */
+static struct str entry_event(struct arena *arena, struct str entry_json)
+{
+    struct buf b = buf_in(arena);
+
+    if (!entry_json.n)
+        return STR("");
+    buf_c(&b, "{\"type\":\"entry\",\"entry\":");
+    buf_str(&b, entry_json);
+    buf_char(&b, '}');
+    return buf_done(&b);
+}
+
+static enum err add_job(struct batch *b, const struct ringjob *job, struct fan_event *fans)
+{
+    if (!job->outbox_id) {
+        fans[0] = (struct fan_event){.json = job->entries[0].json, .origin = job->origin};
+        return add_recipients(b, &job->events[0], &job->entries[0], &fans[0]);
+    }
+    for (size_t i = 0; i < job->n; i++) {
+        const struct event *e = &job->events[i];
+        fans[i] = (struct fan_event){
+            .reference = event_pack(e, 1, b->ctx.arena),
+            .json = e->kind == EVENT_ENTRY ? entry_event(b->ctx.arena, job->entries[i].json) : STR(""),
+            .origin = e->kind == EVENT_ENTRY ? e->origin_session : 0,
+        };
+        TRY(add_recipients(b, e, &job->entries[i], &fans[i]));
+    }
+    return OK;
+}
+
+static bool is_rung(const struct ringjob *job, const struct fan_event *fans)
+{
+    for (size_t i = 0; i < job->n; i++)
+        if (fans[i].left)
+            return false;
+    return true;
+}
+
 /* Rings a list of jobs and frees it. Those that were rung whole are done. */
 static void ring_jobs(struct ringer *r, struct ringjob *jobs)
 {
     struct problem problem = {0};
-    struct ctx ctx = {.arena = r->arena, .db = r->db, .house = r->house, .problem = &problem};
-    struct audience audience = {.ctx = &ctx};
-    struct told *told[BATCH_JOBS];
+    struct batch b = {.ctx = {.arena = r->arena, .db = r->db, .house = r->house, .problem = &problem}};
+    struct fan_event *fans[BATCH_JOBS];
     bool known[BATCH_JOBS];
     size_t i = 0;
 
     db_deadline(r->db, clock_mono_ms() + DATABASE_MS);
     for (const struct ringjob *job = jobs; job; job = job->next, i++) {
-        const size_t before = audience.n;
-        told[i] = arena_array(r->arena, job->n, sizeof *told[i]);
-        known[i] = audience_add(&audience, job, told[i]) == OK;
+        const size_t before = b.n;
+        fans[i] = arena_array(r->arena, job->n, sizeof *fans[i]);
+        known[i] = add_job(&b, job, fans[i]) == OK;
         if (!known[i])
-            audience.n = before; /* whom to tell could not be read: the row stays */
+            b.n = before; /* whom to tell could not be read: the row stays */
     }
-    fanout_run(r->fanout, r->arena, audience.targets, audience.n);
+    fanout_run(r->fanout, r->arena, b.targets, b.n);
 
     pthread_mutex_lock(&r->lock);
     for (i = 0; jobs; i++) {
         struct ringjob *job = jobs;
         jobs = job->next;
-        if (known[i] && job->outbox_id && audience_has_heard(job, told[i]) && r->n_done < DONE_MAX) {
+        if (known[i] && job->outbox_id && is_rung(job, fans[i]) && r->n_done < DONE_MAX) {
             if (!r->n_done)
                 r->done_since_ms = clock_mono_ms();
             r->done[r->n_done++] = job->outbox_id;

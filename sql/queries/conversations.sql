@@ -62,19 +62,11 @@ UPDATE members SET read_seq = :read_seq, marked_unread = 0, version = version + 
 WHERE conversation_id = :conversation_id AND user_id = :user_id;
 
 -- name: members_seeing :many
--- Who may see this entry: the recipients of its event. Apart from the others is who sees the entry that is shown there
--- (itself, or what an operation changed) in his own way, because he hid it, reacted to it or came after it; and all
--- are, once it has changed again.
--- in: conversation_id u64, seq u64, shown_seq u64, changed_seq u64
--- out: seeing_row(user_id u64, apart bool)
-SELECT m.user_id, e.seq IS NULL OR m.visible_from_seq > :shown_seq OR h.seq IS NOT NULL OR r.user_id IS NOT NULL AS apart
-FROM members AS m
-LEFT JOIN entries AS e ON e.conversation_id = m.conversation_id AND e.seq = :shown_seq
-  AND COALESCE(e.changed_seq, 0) = :changed_seq
-LEFT JOIN hidden_entries AS h ON h.user_id = m.user_id AND h.conversation_id = m.conversation_id AND h.seq = :shown_seq
-LEFT JOIN (SELECT DISTINCT user_id FROM reactions WHERE conversation_id = :conversation_id AND seq = :shown_seq) AS r
-  ON r.user_id = m.user_id
-WHERE m.conversation_id = :conversation_id AND m.visible_from_seq <= :seq AND (m.left_seq IS NULL OR m.left_seq >= :seq);
+-- Who may see this entry: the recipients of its event.
+-- in: conversation_id u64, seq u64
+-- out: member_id_row(user_id u64)
+SELECT user_id FROM members
+WHERE conversation_id = :conversation_id AND visible_from_seq <= :seq AND (left_seq IS NULL OR left_seq >= :seq);
 
 -- name: conversation_access_get :one
 -- A conversation as one member may see it; none for who never was one, or is no longer in a group.
@@ -177,7 +169,7 @@ DELETE FROM drafts WHERE conversation_id = :conversation_id AND user_id = :user_
 -- name: members_present :many
 -- Who is in it now, in the order of ids: whom typing is told.
 -- in: conversation_id u64, max u64
--- out: member_id_row(user_id u64)
+-- out: member_id_row
 SELECT user_id FROM members WHERE conversation_id = :conversation_id AND left_seq IS NULL ORDER BY user_id LIMIT :max;
 
 -- name: pairs_without_strangers :exec
