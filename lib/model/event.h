@@ -1,7 +1,7 @@
 /*
  * Durable events: what changed, for whom. References, never content: what an
  * event says is read from the database when it is delivered, with the reader's
- * rights then; but for entries, which may go out with the bell (audience.h).
+ * rights then; but for what the log writer wrote, which goes out with the bell.
  *
  * They are collected in the ctx of a transaction, written as one outbox row in
  * it, and rung after its commit (ringer.h). event.c packs them for the outbox
