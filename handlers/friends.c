@@ -7,6 +7,7 @@
  */
 #include "model/friends.h"
 #include "model/blocks.h"
+#include "model/friendrequests.h"
 #include "model/page.h"
 #include "web/web.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/filenames.h"
 #include "model/picture.h"
 #include "model/receive.h"
 #include "model/tus.h"

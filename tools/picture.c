@@ -52,11 +52,12 @@ static int make(int side)
 {
     void *bytes = NULL;
     size_t n = 0;
-    const enum vips_outcome outcome = side ? vips_small(STDIN_FILENO, PIXELS_MAX, side, &bytes, &n)
-                                           : vips_clean(STDIN_FILENO, PIXELS_MAX, &bytes, &n);
+    enum vips_outcome outcome = side ? vips_small(STDIN_FILENO, PIXELS_MAX, side, &bytes, &n)
+                                     : vips_clean(STDIN_FILENO, PIXELS_MAX, &bytes, &n);
 
     if (outcome == VIPS_GOOD && fwrite(bytes, 1, n, stdout) != n)
-        return VIPS_NO_PICTURE;
+        outcome = VIPS_NO_PICTURE;
+    free(bytes);
     return (int)outcome;
 }
 

@@ -21,6 +21,7 @@
 #include "model/accounts.h"
 #include "model/admin.h"
 #include "model/assistants.h"
+#include "model/filenames.h"
 #include "model/house.h"
 #include "model/migrate.h"
 #include "model/providers.h"

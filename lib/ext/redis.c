@@ -345,19 +345,3 @@ enum err redis_script_add(struct redis *r, const struct script *script, const st
     memcpy(argv + 3 + n_keys, args, n_args * sizeof *args);
     return redis_add(r, argv, 3 + n_keys + n_args);
 }
-
-enum err redis_script(struct redis *r, struct arena *arena, struct redis_reply *reply,
-                      const struct script *script, const struct str *keys, size_t n_keys,
-                      const struct str *args, size_t n_args)
-{
-    for (int tries = 0; tries < 2; tries++) {
-        TRY(redis_script_ready(r, script));
-        TRY(redis_script_add(r, script, keys, n_keys, args, n_args));
-        TRY(redis_answer(r, arena, reply));
-        if (reply->type != REDIS_ERROR)
-            return OK;
-        if (!str_starts(reply->str, STR("NOSCRIPT")))
-            break;
-    }
-    return ERR_UNAVAILABLE;
-}

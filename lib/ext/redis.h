@@ -63,9 +63,5 @@ enum err redis_call(struct redis *r, struct arena *arena, struct redis_reply *re
 enum err redis_script_ready(struct redis *r, const struct script *script) MUST_CHECK;
 enum err redis_script_add(struct redis *r, const struct script *script, const struct str *keys, size_t n_keys,
                           const struct str *args, size_t n_args) MUST_CHECK;
-/* One script, one answer. */
-enum err redis_script(struct redis *r, struct arena *arena, struct redis_reply *reply,
-                      const struct script *script, const struct str *keys, size_t n_keys,
-                      const struct str *args, size_t n_args) MUST_CHECK;
 
 #endif

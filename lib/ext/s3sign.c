@@ -25,7 +25,8 @@ static void add(struct pairs *p, struct str name, struct str value)
     p->items[p->n++] = (struct s3_pair){name, value};
 }
 
-void s3_encode(struct buf *b, struct str s, bool slash)
+/* All but A-Z a-z 0-9 - . _ ~ as %XX; `slash`: that stays too. */
+static void encode(struct buf *b, struct str s, bool slash)
 {
     static const char free_of[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
     static const char hex[] = "0123456789ABCDEF";
@@ -61,7 +62,7 @@ static struct str encoded(struct arena *arena, struct str s)
 {
     struct buf b = buf_in(arena);
 
-    s3_encode(&b, s, false);
+    encode(&b, s, false);
     return buf_done(&b);
 }
 
@@ -98,7 +99,7 @@ static struct str target(struct arena *arena, const struct s3_request *r, struct
 {
     struct buf b = buf_in(arena);
 
-    s3_encode(&b, r->path, true);
+    encode(&b, r->path, true);
     if (query.n) {
         buf_char(&b, '?');
         buf_str(&b, query);
@@ -142,7 +143,7 @@ static struct str canonical(struct arena *arena, const struct s3_request *r, str
 
     buf_c(&b, r->method);
     buf_char(&b, '\n');
-    s3_encode(&b, r->path, true);
+    encode(&b, r->path, true);
     buf_char(&b, '\n');
     buf_str(&b, query);
     buf_char(&b, '\n');

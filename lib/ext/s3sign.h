@@ -38,9 +38,6 @@ struct s3_request {
 
 enum { S3_DATE_TEXT = 17 };
 
-/* All but A-Z a-z 0-9 - . _ ~ as %XX; `slash`: that stays too. */
-void s3_encode(struct buf *b, struct str s, bool slash);
-
 /* path?query as it is sent, for either form. */
 struct str s3_target(struct arena *arena, const struct s3_request *r);
 

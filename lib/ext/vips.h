@@ -21,9 +21,9 @@ struct vips_facts {
 bool vips_start(const char *name);
 /* All read the picture from a descriptor, from its beginning. */
 enum vips_outcome vips_look(int fd, long long pixels_max, struct vips_facts *out);
-/* At most `side` pixels each way, upright, as WebP without any of its metadata. Heap. */
+/* At most `side` pixels each way, upright, as WebP without any of its metadata. The caller frees `*bytes`. */
 enum vips_outcome vips_small(int fd, long long pixels_max, int side, void **bytes, size_t *n);
-/* The same picture, upright, in its own format, without its metadata. Heap. */
+/* The same picture, upright, in its own format, without its metadata. The caller frees `*bytes`. */
 enum vips_outcome vips_clean(int fd, long long pixels_max, void **bytes, size_t *n);
 
 #endif

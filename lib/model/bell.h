@@ -46,6 +46,7 @@ struct bell {
     struct str json; /* the event as on the wire; empty: fetch it */
 };
 
+/* At most BELL_PAIRS_MAX pairs and BELL_JSON_MAX bytes: more is refused by bell_unpack(). */
 struct str bell_pack(const struct bell *bell, struct arena *arena);
 /* ERR_INVALID_REQUEST for what bell_pack() did not make. The JSON is borrowed from `packed`. */
 enum err bell_unpack(struct str packed, struct arena *arena, struct bell *out) MUST_CHECK;

@@ -1,6 +1,6 @@
 #include "model/blocks.h"
 
-#include "model/friends.h"
+#include "model/friendrequests.h"
 #include "model/page.h"
 
 static const struct field block_fields[] = {

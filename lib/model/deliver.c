@@ -8,6 +8,7 @@
 #include "model/blocks.h"
 #include "model/conversations.h"
 #include "model/entries.h"
+#include "model/friendrequests.h"
 #include "model/friends.h"
 #include "model/groups.h"
 #include "model/joinrequests.h"

@@ -1,10 +1,10 @@
 /*
  * Durable events: what changed, for whom. References, never content: what an
  * event says is read from the database when it is delivered, with the reader's
- * rights then.
+ * rights then; but for what the log writer wrote, which goes out with the bell.
  *
  * They are collected in the ctx of a transaction, written as one outbox row in
- * it, and rung after its commit (outbox.h). event.c packs them for the outbox
+ * it, and rung after its commit (ringer.h). event.c packs them for the outbox
  * row and the box.
  */
 #ifndef MODEL_EVENT_H
@@ -56,6 +56,7 @@ struct event_list {
     size_t n, cap;
 };
 
+/* All of ctx->events is written with the transaction: whoever must hear of a change is added in it. */
 void event_add(struct event_list *list, struct arena *arena, struct event event);
 
 enum { EVENT_PACKED_BYTES = 49 }; /* one kind byte and six big-endian numbers */

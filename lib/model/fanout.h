@@ -30,6 +30,7 @@ struct fan_target {
     struct fan_event *event;
 };
 
+/* Connects when it is needed. `conf` is borrowed. */
 struct fanout *fanout_new(const struct conf *conf);
 void fanout_free(struct fanout *f);
 /* Rings them in this order. What Redis did not take is in `left` of the events. One thread at a time. */

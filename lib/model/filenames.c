@@ -1,5 +1,6 @@
-/* Names of files: which may be kept, and how they are told to whoever saves one. */
-#include "model/files.h"
+#include "model/filenames.h"
+
+#include "base/field.h"
 
 static const char *const inline_types[] = {
     "image/png",  "image/jpeg",      "image/gif",   "image/webp", "image/avif",  "image/bmp", "audio/ogg",

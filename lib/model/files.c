@@ -46,7 +46,7 @@ static struct str hex_of(struct arena *arena, struct str bytes)
     return (struct str){hex, 2 * bytes.n};
 }
 
-void file_from_row(struct arena *arena, const struct file_row *row, struct file *out)
+static void from_row(struct arena *arena, const struct file_row *row, struct file *out)
 {
     *out = (struct file){.id = row->id,
                          .name = row->name,
@@ -200,7 +200,7 @@ enum err file_finish(struct ctx *ctx, struct file_new *f, struct file *out)
                                      .sha256 = {(const char *)f->sha256, sizeof f->sha256},
                                      .width = f->width,
                                      .height = f->height};
-    file_from_row(ctx->arena, &done.row, out);
+    from_row(ctx->arena, &done.row, out);
     return OK;
 }
 

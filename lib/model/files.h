@@ -26,7 +26,6 @@
 enum file_kind { FILE_IMAGE, FILE_FILE, FILE_VOICE, FILE_VIDEO, FILE_POSTER, FILE_MERGED };
 
 enum {
-    FILE_NAME_MAX = 255,         /* bytes */
     FILE_RECEIVING_MAX = 20,     /* of one person at once */
     FILE_TOUCH_MS = 30 * 1000,   /* while it is received, it is touched so often */
     FILE_DEAD_MS = 5 * 60 * 1000 /* who was not touched for so long is not received any more */
@@ -41,19 +40,6 @@ struct file {
     int64_t width, height;           /* 0: no picture */
 };
 extern const struct shape file_shape;
-
-void file_from_row(struct arena *arena, const struct file_row *row, struct file *out);
-
-/*
- * A name that may be kept and shown: valid UTF-8 of at most FILE_NAME_MAX bytes, without slashes, control
- * characters and characters that turn the direction of text, not "." or "..". `*out` is it, or "file" for an
- * empty one. ERR_INVALID_REQUEST says for `field` what is wrong.
- */
-enum err file_name_check(struct ctx *ctx, const char *field, struct str name, struct str *out) MUST_CHECK;
-/* By the characters of `name`: the value of Content-Disposition, RFC 6266 with the name as of RFC 8187. */
-struct str file_disposition(struct arena *arena, struct str content_type, struct str name);
-/* Whether a browser may show it in its place; everything else is only saved. */
-bool file_is_inline(struct str content_type);
 
 /* ---- receiving ---- */
 

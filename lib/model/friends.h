@@ -1,11 +1,11 @@
 /*
- * Friends: requests, friendships, remarks.
+ * Friends: friendships and remarks. How two become friends is friendrequests.h's.
  *
  * Whatever two people do with each other holds the lock of their direct
  * conversation's row (conversation_pair_lock), so both sides at once are one after
- * the other; the unique key of open requests decides the rest. A friendship is two
- * rows, one per side, each with that side's remark and a version that is the
- * owner's own version at the time, so it grows even when a friendship ends and begins again.
+ * the other. A friendship is two rows, one per side, each with that side's remark
+ * and a version that is the owner's own version at the time, so it grows even when
+ * a friendship ends and begins again.
  *
  * All that changes something runs inside a transaction and tells both sides.
  */
@@ -22,10 +22,7 @@
 #include "model/conversations.h"
 #include "model/ctx.h"
 
-enum { REMARK_MAX = 64, TAG_MAX = 32, REQUEST_MESSAGE_MAX = 200 };
-
-/* Never renumber: the numbers are stored. */
-enum request_state { REQUEST_PENDING, REQUEST_ACCEPTED, REQUEST_DECLINED, REQUEST_WITHDRAWN };
+enum { REMARK_MAX = 64, TAG_MAX = 32 }; /* characters */
 
 struct friend
 {
@@ -35,15 +32,7 @@ struct friend
     int64_t created_at, version;
 };
 
-struct friend_request {
-    uint64_t id;
-    struct user from, to;
-    struct str message;
-    int state;
-    int64_t created_at;
-};
-
-extern const struct shape friend_shape, friend_request_shape;
+extern const struct shape friend_shape;
 
 /* The actor's friends among `ids`, in their order; out[i].user.id is 0 for one who is none. */
 enum err friends_load(struct ctx *ctx, const uint64_t *ids, size_t n, struct friend *out) MUST_CHECK;
@@ -57,32 +46,5 @@ enum err friend_update(struct ctx *ctx, uint64_t user_id, const struct str *rema
                        const struct str *tag) MUST_CHECK;
 /* Ends it for both. ERR_NOT_FOUND if there is none. */
 enum err friend_remove(struct ctx *ctx, uint64_t user_id) MUST_CHECK;
-
-/* Requests to or from the actor, in the order of `ids`; out[i].id is 0 for any other. */
-enum err friend_requests_load(struct ctx *ctx, const uint64_t *ids, size_t n,
-                              struct friend_request *out) MUST_CHECK;
-/* One of them; ERR_NOT_FOUND. */
-enum err friend_request_load(struct ctx *ctx, uint64_t id, struct friend_request *out) MUST_CHECK;
-/* To the actor (`outgoing`: from him), newest first. */
-enum err friend_requests_list(struct ctx *ctx, bool outgoing, struct str cursor, size_t limit,
-                              struct list *out, struct str *next) MUST_CHECK;
-/*
- * The actor asks somebody. `*made` is false when this request was open already. If the other one had
- * asked, they are friends now, and `*id` is that request.
- * ERR_INVALID_REQUEST (oneself, no human), ERR_NOT_FOUND, ERR_BLOCKED, ERR_CONFLICT (friends already),
- * ERR_QUOTA_EXCEEDED.
- */
-enum err friend_request_send(struct ctx *ctx, uint64_t user_id, struct str message, uint64_t *id,
-                             bool *made) MUST_CHECK;
-/* Both are friends; `*friend_id` is the other. Again: the same answer. ERR_CONFLICT if it was answered
- * otherwise. */
-enum err friend_request_accept(struct ctx *ctx, uint64_t id, uint64_t *friend_id) MUST_CHECK;
-enum err friend_request_decline(struct ctx *ctx, uint64_t id) MUST_CHECK;
-/* The actor takes his own back. */
-enum err friend_request_withdraw(struct ctx *ctx, uint64_t id) MUST_CHECK;
-
-/* Ends the open request of two people, whoever asked, because one now blocks the other. Under their lock. */
-enum err friend_request_drop(struct ctx *ctx, const struct conversation_row *pair,
-                             uint64_t blocker) MUST_CHECK;
 
 #endif

@@ -20,6 +20,7 @@ enum { GLANCE_PICTURES_MAX = 2, GLANCE_BYTES_MAX = 512 * 1024 };
 struct glances;
 struct glance;
 
+/* Starts the thread. `house` is borrowed. */
 struct glances *glances_new(struct house *house);
 /* All glances were freed. */
 void glances_free(struct glances *all);

@@ -31,6 +31,7 @@ enum err house_open(const struct conf *conf, const char *name, struct problem *p
 /* Stops the watch and the ringer, gives the id lease back. */
 void house_close(struct house *house);
 
+/* All borrowed, for as long as the house is open. */
 const struct conf *house_conf(const struct house *house);
 struct id_maker *house_ids(struct house *house);
 struct ringer *house_ringer(struct house *house);

@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "model/ctx.h"
 
-enum { IDEMPOTENCY_KEY_MAX = 64, IDEMPOTENCY_ANSWER_MAX = 65536 };
+enum { IDEMPOTENCY_KEY_MAX = 64 };
 
 struct idempotency {
     uint64_t user_id;

@@ -1,7 +1,7 @@
 /*
  * The log: appending an entry inside a transaction that does more than that
- * (a friendship begins, later: a group changes, an assistant answers). What
- * people send goes through the writer, which does the same for many at once.
+ * (a friendship begins, a group changes, an assistant answers). What people send
+ * goes through the writer, which does the same for many at once.
  *
  * seq is given under the lock of the conversation's row, in the transaction that
  * inserts the entry: 1, 2, 3, … without holes, visible in that order.

@@ -20,6 +20,7 @@ struct page_mark {
     uint64_t id;
 };
 
+/* The text that a client is given, and brings back. */
 struct str page_cursor(struct arena *arena, struct page_mark mark);
 /* From a client's `cursor` (absent: `first` as it is). ERR_INVALID_REQUEST for what page_cursor() did not
  * make. */

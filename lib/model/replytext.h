@@ -23,6 +23,7 @@ struct reply_ask {
 /* "id:offset"; false: it is not that. */
 bool reply_ask_parse(struct str text, struct reply_ask *out);
 
+/* In place of what was kept of it. ERR_UNAVAILABLE. */
 enum err reply_keep(struct ctx *ctx, uint64_t id, struct str text) MUST_CHECK;
 /* Empty if it is not there. */
 enum err reply_kept(struct ctx *ctx, uint64_t id, struct str *text) MUST_CHECK;

@@ -4,7 +4,7 @@
  *
  * For each event it finds the recipients, writes a reference into their boxes,
  * and puts one element on the bell of each poll process where one of them is
- * (DESIGN: keys and scripts are described in model/inbox.h). Then the outbox row
+ * (fanout.h; the keys are described in inbox.h). Then the outbox row
  * is deleted, within 200 ms. If Redis is down or the process dies, the row
  * stays, and the courier rings it.
  */

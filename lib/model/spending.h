@@ -27,6 +27,7 @@ extern const struct shape ai_usage_shape;
 /* Of the actor, today. What is reserved counts as used. */
 enum err ai_usage_load(struct ctx *ctx, struct ai_usage *out) MUST_CHECK;
 
+/* Today, as days since 1970, UTC. */
 uint64_t ai_day(void);
 
 /* Whose tokens an answer takes; assistant 0: a help. */

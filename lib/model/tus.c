@@ -2,6 +2,7 @@
 #include "model/tus.h"
 
 #include "base/sha1.h"
+#include "model/filenames.h"
 
 enum err tus_name(struct ctx *ctx, struct str metadata, struct str *out)
 {

@@ -1,4 +1,4 @@
--- Friendships, requests and blocks (model/friends.c, model/blocks.c). Two people act under their pair lock.
+-- Friendships, requests and blocks (model/friends.c, friendrequests.c, blocks.c). Two people act under their pair lock.
 
 -- name: friends_showing :many
 -- Which of `ids` are friends of a person, and do not block him.

@@ -100,10 +100,6 @@ WHERE conversation_id = :conversation_id AND seq = :seq;
 UPDATE entries SET reacted = :reacted, changed_seq = :changed_seq
 WHERE conversation_id = :conversation_id AND seq = :seq;
 
--- name: mention_insert :exec
--- in: user_id u64, conversation_id u64, seq u64
-INSERT INTO mentions (user_id, conversation_id, seq) VALUES (:user_id, :conversation_id, :seq);
-
 -- name: mentions_delete :exec
 -- in: conversation_id u64, seq u64
 DELETE FROM mentions WHERE conversation_id = :conversation_id AND seq = :seq;

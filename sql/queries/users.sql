@@ -105,10 +105,6 @@ UPDATE users SET password_hash = :password_hash, version = version + 1 WHERE id 
 -- in: id u64, state u64
 UPDATE users SET state = :state, version = version + 1 WHERE id = :id AND state <> 2;
 
--- name: user_set_role :exec
--- in: id u64, role u64
-UPDATE users SET role = :role, version = version + 1 WHERE id = :id AND state <> 2;
-
 -- name: user_bury :exec
 -- Deletes a person: what remains is a number that the log may name.
 -- in: id u64

@@ -15,6 +15,7 @@
 #include "lib/fixture.h"
 #include "model/admin.h"
 #include "model/conversations.h"
+#include "model/friendrequests.h"
 #include "model/friends.h"
 #include "model/presence.h"
 #include "model/revocation.h"

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "lib/fixture.h"
+#include "model/filenames.h"
 
 static struct conf conf;
 static struct house *house;

@@ -10,6 +10,7 @@
 
 #include "lib/fixture.h"
 #include "model/blocks.h"
+#include "model/friendrequests.h"
 #include "queries.h"
 
 enum { PEOPLE = 6, ROUNDS = 40 };

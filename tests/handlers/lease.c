@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "lib/fixture.h"
 #include "model/lease.h"
 #include "queries.h"
 
@@ -145,18 +146,13 @@ static void test_the_next_holder_begins_later(void)
 
 int main(void)
 {
+    static const struct fixture_test tests[] = {
+        {"no id is made twice", test_no_id_twice},
+        {"nothing is made outside a lease", test_nothing_outside_a_lease},
+        {"a lost lease is noticed", test_a_lost_lease_is_noticed},
+        {"the next holder begins later", test_the_next_holder_begins_later},
+    };
     struct problem problem = {0};
 
-    if (conf_load(&conf, NULL, &problem) != OK || CU_initialize_registry() != CUE_SUCCESS)
-        return 2;
-    CU_pSuite suite = CU_add_suite("lease", NULL, NULL);
-    CU_add_test(suite, "no id is made twice", test_no_id_twice);
-    CU_add_test(suite, "nothing is made outside a lease", test_nothing_outside_a_lease);
-    CU_add_test(suite, "a lost lease is noticed", test_a_lost_lease_is_noticed);
-    CU_add_test(suite, "the next holder begins later", test_the_next_holder_begins_later);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failures = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failures ? 1 : 0;
+    return conf_load(&conf, NULL, &problem) == OK ? FIXTURE_RUN("lease", tests) : 2;
 }

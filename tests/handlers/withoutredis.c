@@ -20,6 +20,7 @@
 #include "lib/until.h"
 #include "model/blocks.h"
 #include "model/changes.h"
+#include "model/friendrequests.h"
 #include "model/friends.h"
 #include "model/log.h"
 #include "model/own.h"

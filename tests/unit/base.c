@@ -14,6 +14,7 @@
 #include "base/id.h"
 #include "base/jsonscan.h"
 #include "base/log.h"
+#include "lib/fixture.h"
 
 /* ---- arena ---- */
 
@@ -337,38 +338,28 @@ static void test_log(void)
     CU_ASSERT(memmem(line, n, "\"id\":\"18446744073709551615\"}", 28) != NULL);
 }
 
-static int set_up(void)
-{
-    const int fd = mkstemp(path);
-
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int tear_down(void)
-{
-    return unlink(path);
-}
-
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
+    static const struct fixture_test tests[] = {
+        {"arena", test_arena},
+        {"slices", test_slices},
+        {"numbers", test_numbers},
+        {"utf8", test_utf8},
+        {"hex and uuid", test_hex_and_uuid},
+        {"buffers", test_buffers},
+        {"ids", test_ids},
+        {"settings", test_settings},
+        {"settings printed", test_settings_printed},
+        {"problems", test_problems},
+        {"clock text", test_clock_text},
+        {"log", test_log},
+    };
+
+    const int fd = mkstemp(path);
+
+    if (fd < 0 || close(fd) != 0)
         return 2;
-    CU_pSuite suite = CU_add_suite("base", set_up, tear_down);
-    CU_ADD_TEST(suite, test_arena);
-    CU_ADD_TEST(suite, test_slices);
-    CU_ADD_TEST(suite, test_numbers);
-    CU_ADD_TEST(suite, test_utf8);
-    CU_ADD_TEST(suite, test_hex_and_uuid);
-    CU_ADD_TEST(suite, test_buffers);
-    CU_ADD_TEST(suite, test_ids);
-    CU_ADD_TEST(suite, test_settings);
-    CU_ADD_TEST(suite, test_settings_printed);
-    CU_ADD_TEST(suite, test_problems);
-    CU_ADD_TEST(suite, test_clock_text);
-    CU_ADD_TEST(suite, test_log);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed ? 1 : 0;
+    const int failed = FIXTURE_RUN("base", tests);
+    unlink(path);
+    return failed;
 }

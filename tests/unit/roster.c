@@ -5,6 +5,7 @@
 #include <CUnit/Basic.h>
 #include <stdlib.h>
 
+#include "lib/fixture.h"
 #include "model/conversations.h"
 
 enum { ANN = 10, BOB = 20, CID = 30, NOW = 1000 };
@@ -110,16 +111,11 @@ static void test_rosters_are_bounded(void)
 
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return 2;
-    CU_pSuite suite = CU_add_suite("roster", NULL, NULL);
-    CU_ADD_TEST(suite, test_pairs);
-    CU_ADD_TEST(suite, test_groups);
-    CU_ADD_TEST(suite, test_rosters);
-    CU_ADD_TEST(suite, test_rosters_are_bounded);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed ? 1 : 0;
+    static const struct fixture_test tests[] = {
+        {"pairs", test_pairs},
+        {"groups", test_groups},
+        {"rosters", test_rosters},
+        {"rosters are bounded", test_rosters_are_bounded},
+    };
+    return FIXTURE_RUN("roster", tests);
 }

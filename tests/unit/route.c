@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "ext/json.h"
+#include "lib/fixture.h"
 #include "web/decode.h"
 #include "web/problem.h"
 #include "web/rate.h"
@@ -283,32 +284,15 @@ static void test_rate(void)
     rate_free(rate);
 }
 
-static int set_up(void)
-{
-    arena = arena_new();
-    return 0;
-}
-
-static int tear_down(void)
-{
-    arena_free(arena);
-    return 0;
-}
-
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
-        return 2;
-    CU_pSuite suite = CU_add_suite("route", set_up, tear_down);
-    CU_ADD_TEST(suite, test_find);
-    CU_ADD_TEST(suite, test_decode);
-    CU_ADD_TEST(suite, test_check);
-    CU_ADD_TEST(suite, test_print);
-    CU_ADD_TEST(suite, test_problem);
-    CU_ADD_TEST(suite, test_rate);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed ? 1 : 0;
+    static const struct fixture_test tests[] = {
+        {"find", test_find},   {"decode", test_decode},   {"check", test_check},
+        {"print", test_print}, {"problem", test_problem}, {"rate", test_rate},
+    };
+
+    arena = arena_new();
+    const int failed = FIXTURE_RUN("route", tests);
+    arena_free(arena);
+    return failed;
 }

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "ext/fcgi.h"
+#include "lib/fixture.h"
 #include "lib/records.h"
 #include "web/walk.h"
 
@@ -238,36 +239,23 @@ static void test_libfcgi_cut(void)
     CU_ASSERT(clock_mono_ms() - began < 1500);
 }
 
-static int set_up(void)
-{
-    if (fcgi_init() != OK)
-        return -1;
-    arena = arena_new();
-    fcgi = fcgi_new();
-    return 0;
-}
-
-static int tear_down(void)
-{
-    arena_free(arena);
-    fcgi_free(fcgi);
-    return 0;
-}
-
 int main(void)
 {
-    if (CU_initialize_registry() != CUE_SUCCESS)
+    static const struct fixture_test tests[] = {
+        {"whole and cut", test_whole_and_cut},
+        {"bad", test_bad},
+        {"management", test_management},
+        {"limits", test_limits},
+        {"libfcgi", test_libfcgi},
+        {"libfcgi cut", test_libfcgi_cut},
+    };
+
+    if (fcgi_init() != OK)
         return 2;
-    CU_pSuite suite = CU_add_suite("walk", set_up, tear_down);
-    CU_ADD_TEST(suite, test_whole_and_cut);
-    CU_ADD_TEST(suite, test_bad);
-    CU_ADD_TEST(suite, test_management);
-    CU_ADD_TEST(suite, test_limits);
-    CU_ADD_TEST(suite, test_libfcgi);
-    CU_ADD_TEST(suite, test_libfcgi_cut);
-    CU_basic_set_mode(CU_BRM_VERBOSE);
-    CU_basic_run_tests();
-    const unsigned failed = CU_get_number_of_failures();
-    CU_cleanup_registry();
-    return failed ? 1 : 0;
+    arena = arena_new();
+    fcgi = fcgi_new();
+    const int failed = FIXTURE_RUN("walk", tests);
+    arena_free(arena);
+    fcgi_free(fcgi);
+    return failed;
 }

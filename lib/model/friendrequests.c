@@ -1,9 +1,7 @@
-/*
- * Friend requests (friends.h): asking, crossing, answering, and the moment when
- * two people become friends. Each is one transaction under the pair lock.
- */
+/* Friend requests: each change of one is a transaction under the lock of its two people. */
+#include "model/friendrequests.h"
+
 #include "ext/unicode.h"
-#include "model/friends.h"
 #include "model/house.h"
 #include "model/log.h"
 #include "model/page.h"
