@@ -358,3 +358,22 @@ enum err jsonscan(struct str text, struct problem *problem)
     }
     return OK;
 }
+
+size_t json_depth(struct str json)
+{
+    size_t depth = 0, deepest = 0;
+    bool in_string = false;
+
+    for (size_t i = 0; i < json.n; i++) {
+        const char c = json.p[i];
+        if (c == '"')
+            in_string = !in_string;
+        else if (in_string)
+            i += c == '\\';
+        else if (c == '{' || c == '[')
+            deepest = ++depth > deepest ? depth : deepest;
+        else if (c == '}' || c == ']')
+            depth--;
+    }
+    return deepest;
+}

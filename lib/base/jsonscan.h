@@ -24,4 +24,7 @@ enum {
  */
 enum err jsonscan(struct str text, struct problem *problem) MUST_CHECK;
 
+/* How many containers stand in each other in a JSON value that is well-formed. */
+size_t json_depth(struct str json);
+
 #endif

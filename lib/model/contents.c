@@ -124,8 +124,10 @@ static enum err take_card(struct ctx *ctx, const struct card_content *card, stru
 {
     struct user user;
 
-    if (user_profile(ctx, card->user_id, &user) == ERR_NOT_FOUND)
+    const enum err err = user_profile(ctx, card->user_id, &user);
+    if (err == ERR_NOT_FOUND)
         return not_found(ctx, "content.user_id", "is nobody here");
+    TRY(err);
     *json = json_of(ctx, &card_shape, card);
     return OK;
 }

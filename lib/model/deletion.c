@@ -100,6 +100,8 @@ static enum err burn_notebook(struct ctx *ctx)
     TRY(err);
     TRY(q_file_refs_forget(ctx, row.id, NULL));
     TRY(q_deletion_notebook_entries(ctx, row.id, NULL));
+    TRY(q_deletion_notebook_terms(ctx, row.id, NULL));
+    TRY(q_deletion_notebook_sweep(ctx, row.id, NULL));
     TRY(q_deletion_notebook_pins(ctx, row.id, NULL));
     TRY(q_deletion_notebook_reactions(ctx, row.id, NULL));
     TRY(q_deletion_notebook_members(ctx, row.id, NULL));

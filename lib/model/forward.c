@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/jsonscan.h"
 #include "ext/crypt.h"
 #include "ext/json.h"
 #include "model/conversations.h"
@@ -103,6 +104,8 @@ static enum err merge(struct ctx *ctx, const struct entry *entries, size_t n, st
     }
     buf_c(&b, "]}");
     *content = buf_done(&b);
+    if (json_depth(*content) > MERGED_DEPTH_MAX)
+        return fail(ctx, ERR_TOO_LARGE, "what is merged nests deeper than %d", MERGED_DEPTH_MAX);
     return OK;
 }
 

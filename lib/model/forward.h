@@ -13,7 +13,11 @@
 #include "base/field.h"
 #include "model/ctx.h"
 
-enum { FORWARD_MAX = 100, MERGED_BYTES_MAX = 128 * 1024 };
+enum {
+    FORWARD_MAX = 100,
+    MERGED_BYTES_MAX = 128 * 1024,
+    MERGED_DEPTH_MAX = 64, /* of its JSON: what is merged again and again stays readable for every parser */
+};
 
 struct forward {
     uint64_t to_id, from_id;

@@ -117,3 +117,12 @@ DELETE FROM pins WHERE conversation_id = :id;
 -- name: deletion_notebook_reactions :exec
 -- in: id u64
 DELETE FROM reactions WHERE conversation_id = :id;
+
+-- name: deletion_notebook_terms :exec
+-- The words of what was in it. After the entries: whoever files some holds them, and files none that are gone.
+-- in: id u64
+DELETE FROM search_terms WHERE conversation_id = :id;
+
+-- name: deletion_notebook_sweep :exec
+-- in: id u64
+DELETE FROM search_sweeps WHERE conversation_id = :id;

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "lib/fixture.h"
+#include "model/contents.h"
 #include "model/history.h"
 #include "model/log.h"
 #include "model/reads.h"
@@ -369,6 +371,23 @@ static void test_history(void)
     person_free(c);
 }
 
+/* Whom a card names is looked up: a database that does not answer has not said that he is there. */
+static void test_card(void)
+{
+    struct person *a = person_new(house, 1), *foreign = person_new(house, 2);
+    union content card = {.card = {.user_id = a->id}};
+    struct send send = {.type = ENTRY_CARD};
+
+    CU_ASSERT_EQUAL(content_take(&a->ctx, &card, &send), OK);
+    db_deadline(a->ctx.db, clock_mono_ms() - 1);
+    CU_ASSERT_EQUAL(content_take(&a->ctx, &card, &send), ERR_UNAVAILABLE);
+    db_deadline(a->ctx.db, 0);
+    card.card.user_id = foreign->id;
+    CU_ASSERT_EQUAL(content_take(&a->ctx, &card, &send), ERR_NOT_FOUND);
+    person_free(a);
+    person_free(foreign);
+}
+
 int main(void)
 {
     static const struct fixture_test tests[] = {
@@ -379,6 +398,7 @@ int main(void)
         {"reading", test_reading},
         {"the list", test_the_list},
         {"history", test_history},
+        {"card", test_card},
     };
 
     house = fixture_open(&conf);

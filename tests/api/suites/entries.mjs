@@ -231,6 +231,25 @@ test('forwarding each and merged: in the order of the log, once, only what one s
   refused(await ask({ seqs: long, mode: 'merged' }), 413, 'too_large')
 })
 
+test('merged again and again: only so deep that every parser reads it', async () => {
+  const [a, b, conversation] = await friends()
+  const merge = (seq) => a.post(`/conversations/${conversation}/forward`,
+    { from_conversation_id: conversation, seqs: [seq], mode: 'merged', client_msg_id: uuid() })
+  const depth = (value) => (value instanceof Object ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0)
+  let last = await a.say(conversation, '{[ "\\" ]}')
+  for (;;) {
+    const answer = await merge(last.seq)
+    if (answer.status !== 201) {
+      refused(answer, 413, 'too_large')
+      break
+    }
+    [last] = answer.body.items
+    assert.ok(depth(last.content) <= 64)
+  }
+  assert.ok(depth(last.content) > 64 - 3)
+  assert.deepEqual((await shown(b, conversation))[0], last)
+})
+
 test('pins: both pin, the house says so, at most fifty', async () => {
   const [a, b, conversation] = await friends()
   const { seq } = await a.say(conversation, 'pin me')

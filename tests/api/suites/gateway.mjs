@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 
-import { Person, call, checkOne, house, ok, refused, test } from '../client.mjs'
+import { Person, call, checkOne, house, ok, refused, test, until } from '../client.mjs'
 import { CORS_ORIGIN, cgi } from '../house.mjs'
 
 /** What has come of an answer: the whole of it, or undefined. */
@@ -84,6 +84,18 @@ test('one structured log line per request, without bodies, tokens or passwords',
   for (const secret of ['a-very-private-signature', person.token, person.refreshToken, person.password]) {
     assert.deepEqual(await house.logged(secret), [])
   }
+})
+
+test('the token of a link is in no log, neither when it is used nor when nginx refuses it', async () => {
+  const person = await Person.register()
+  const group = ok(await person.post('/groups', { name: 'logs' }), 201).id
+  const { token } = ok(await person.post(`/groups/${group}/invite-links`, {}), 201)
+  const used = await person.get(`/join/${token}`)
+  const large = await person.post(`/join/${token}`, { padding: 'x'.repeat(70_000) })
+  ok(used)
+  refused(large, 413, 'too_large')
+  for (const { id } of [used, large]) await until('a line in the log', async () => (await house.logged(id)).length === 1)
+  assert.deepEqual(await house.logged(token), [])
 })
 
 test('errors that nginx answers speak the same language', async () => {

@@ -1,7 +1,7 @@
 // Search: what was said is found within a second, by whom, how it is shown, page by page; and nothing that may not be seen.
 import assert from 'node:assert/strict'
 
-import { Person, befriend, friends, house, ok, refused, test, until } from '../client.mjs'
+import { PASSWORD, Person, befriend, friends, house, ok, refused, test, until } from '../client.mjs'
 
 const search = async (person, q, more = '') => ok(await person.get(`/search/messages?q=${encodeURIComponent(q)}${more}`))
 const seqs = (page) => page.items.map((hit) => hit.entry.seq)
@@ -139,6 +139,18 @@ test('a group: who comes later does not find what was said before, who leaves fi
   ok(await a.delete(`/groups/${group}/members/${b.id}`), 204)
   assert.deepEqual(seqs(await search(b, 'telescope')), [])
   refused(await b.get(`/search/messages?q=telescope&conversation_id=${group}`), 404, 'not_found')
+})
+
+test('who leaves the house takes the words of his notebook with him', async () => {
+  const a = await Person.register()
+  const notebook = ok(await a.post('/conversations', { user_id: a.id }), 201).id
+  await a.say(notebook, 'heirloom 传家宝')
+  await findable(a, 'heirloom', 1)
+  const kept = async () => (await house.sql(['search_terms', 'search_sweeps', 'entries']
+    .map((table) => `SELECT 1 FROM ${table} WHERE conversation_id = ${notebook}`).join(' UNION ALL '))).length
+  assert.ok(await kept() > 0)
+  ok(await a.delete('/me', { body: { password: PASSWORD } }), 204)
+  assert.equal(await kept(), 0)
 })
 
 test('hostile queries', async () => {
