@@ -42,7 +42,7 @@ async function makeRun(secretKey) {
     const [, url] = await until('the house is open', () => {
       if (make.exitCode !== null) throw new Error('make run has ended')
       return /is open:\s+(\S+)/.exec(said)
-    }, { deadlineMs: 60_000 })
+    }, { deadlineMs: 120_000 })
     return { url, said: () => said, close }
   } catch (problem) {
     await close()

@@ -433,7 +433,7 @@ static void test_an_unanswered_commit(void)
 
     /* It was stored, and the database is away until after the deadline. */
     late = send_of(a, id, "{\"text\":\"m\"}");
-    late.send.deadline_mono_ms = clock_mono_ms() + 400;
+    late.send.deadline_mono_ms = clock_mono_ms() + 2000; /* enough to get as far as the COMMIT */
     proxy_break(proxy, PROXY_AFTER_COMMIT, 1000000);
     CU_ASSERT_EQUAL(say(&late), ERR_OUTCOME_UNKNOWN);
 
