@@ -73,7 +73,10 @@ export function createClient(options: ClientOptions): Client {
     },
   })
   const ai = createAiCalls(house, {
-    took: (reply) => replies.take(reply),
+    took(reply) {
+      replies.take(reply)
+      news.speak()
+    },
     patiently: untilClosed,
     pause: (ms, signal) => waker.pause(ms, { signal, whole: true }),
   })
@@ -81,6 +84,7 @@ export function createClient(options: ClientOptions): Client {
   const sent = (entry: Entry) => {
     logs.apply(entry)
     notices.emit('sent', entry)
+    news.speak()
   }
   const stored = (entry: Entry) => {
     sent(entry)
@@ -125,6 +129,7 @@ export function createClient(options: ClientOptions): Client {
       return streamTransport(fetch, keeper, url)(signal)
     },
     ready: (forMs) => keeper.accessToken(forMs),
+    growing: () => replies.growing(),
     environment,
     neighbours,
     storage,

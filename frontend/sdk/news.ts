@@ -12,7 +12,10 @@ import { Tab } from './tab'
 import type { ClientEvent, HouseEvent, PollAnswer } from './types'
 import { newWays, runWire, type WireParts } from './wire'
 
-export interface NewsParts extends Omit<WireParts, 'ways' | 'resumed' | 'state' | 'publish' | 'signedIn' | 'succeeds'> {
+/** Of all that is said in so long, only the first ends a pause. */
+const SPOKEN_MS = 2_000
+
+export interface NewsParts extends Omit<WireParts, 'ways' | 'resumed' | 'spoken' | 'state' | 'publish' | 'signedIn' | 'succeeds'> {
   neighbours: Neighbours | null
   storage: Storage
   /** null when signed out. */
@@ -36,6 +39,8 @@ export class News {
   /** Outlives a loop, so that the next one goes on where this one stopped. */
   private cursor: { value: string | null } = { value: null }
   private readonly resumed = { value: false }
+  private readonly spoken = { value: false }
+  private spokenAt = -Infinity
   private readonly ways = newWays()
 
   constructor(private readonly parts: NewsParts) {}
@@ -77,6 +82,15 @@ export class News {
     this.tab?.resume()
   }
 
+  /** Something was said here: an answer may come soon, however long nothing came. */
+  speak(): void {
+    const now = this.parts.now()
+    this.spoken.value = true
+    if (Math.abs(now - this.spokenAt) < SPOKEN_MS) return
+    this.spokenAt = now
+    this.parts.waker.wake()
+  }
+
   /** Something was missed of which the house does not tell: the snapshot is to be read anew. */
   startOver(): void {
     this.inbox?.startOver()
@@ -89,7 +103,7 @@ export class News {
   }
 
   private join(sessionId: string, inbox: Inbox, signal: AbortSignal): Tab {
-    const { parts, ways, resumed } = this
+    const { parts, ways, resumed, spoken } = this
     const state = (connection: ConnectionState) => {
       if (signal.aborted) return
       // Whoever of this tab waits to try again need not wait longer.
@@ -105,7 +119,7 @@ export class News {
         ways,
         state,
         resume: () => this.wake(),
-        lead: (lead, end) => runWire({ ...parts, ...lead, ways, resumed, signedIn }, lead.position, end),
+        lead: (lead, end) => runWire({ ...parts, ...lead, ways, resumed, spoken, signedIn }, lead.position, end),
       },
       signal,
     )

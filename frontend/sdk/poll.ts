@@ -10,6 +10,8 @@ export const POLL_MARGIN_MS = 10_000
 export interface PollQuery {
   cursor?: string
   timeout: number
+  /** `<id>:<offset>` of replies that grow. */
+  reply?: string[]
 }
 
 export type Poll = (query: PollQuery, signal: AbortSignal) => Promise<PollAnswer>
@@ -41,8 +43,8 @@ export function isKnown(event: HouseEvent): boolean {
   return Object.hasOwn(KNOWN, event.type)
 }
 
-export function pollQuery(cursor: string | null, timeout: number): PollQuery {
-  return { timeout, ...(cursor === null ? {} : { cursor }) }
+export function pollQuery(cursor: string | null, timeout: number, reply: string[] = []): PollQuery {
+  return { timeout, ...(cursor === null ? {} : { cursor }), ...(reply.length === 0 ? {} : { reply }) }
 }
 
 export function checked(answer: PollAnswer): PollAnswer {

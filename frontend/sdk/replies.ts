@@ -1,6 +1,7 @@
 // Replies of assistants while they are written. `ai.delta` brings their words by place, and is never told twice: a reply whose words
 // do not fit, or that has been silent for long, is read as a whole. It is over when its entry is in the log, so that a reader never
 // sees both or neither. Which ones are under way is kept in the storage, since a page that was reloaded is not told again.
+import type { GrowingReply } from './asks'
 import { backoffMs } from './backoff'
 import { Emitter } from './emitter'
 import { PosthouseError } from './errors'
@@ -83,6 +84,11 @@ export class Replies {
   /** Those of a conversation, in the order in which they began. */
   of(conversationId: string): readonly RunningReply[] {
     return [...this.held.values()].map(({ reply }) => reply).filter((reply) => reply.conversationId === conversationId)
+  }
+
+  /** Those that are not at their end. */
+  growing(): GrowingReply[] {
+    return [...this.held.values()].filter(({ endSeq }) => endSeq === null).map(({ reply, length }) => ({ id: reply.id, length }))
   }
 
   subscribe(listener: (conversationId: string) => void): () => void {

@@ -1,6 +1,7 @@
 // The way to the house of the tab that leads: stream after stream or poll after poll, each from the position that the last
 // answer gave. It publishes answers and knows nothing of who consumes them; the position may be ahead of every consumer,
 // who starts again from a cursor of his own.
+import { Asks, type GrowingReply } from './asks'
 import { backoffMs } from './backoff'
 import { after, best, inexperienced, type Carrier, type Experience, type Happening } from './carrier'
 import type { ConnectionState } from './client'
@@ -32,6 +33,8 @@ const TOKEN_LEAST_MS = STREAM_LEAST_MS + 15_000
 const LOOK_MS = 2_000
 const LOOK_LONGEST_MS = 15_000
 const LOOK_GROWTH = 1.5
+/** While an answer of an assistant grows before somebody's eyes. */
+const LOOK_GROWING_MS = 700
 
 export interface WireParts {
   poll: Poll
@@ -47,6 +50,10 @@ export interface WireParts {
   ways: { experience: Experience }
   /** Set when the app asks for the poll; taken back here. */
   resumed: { value: boolean }
+  /** Set when something was said here, which may be answered soon; taken back here. */
+  spoken: { value: boolean }
+  /** Answers of assistants that are being written. */
+  growing: () => readonly GrowingReply[]
   /** Another tab of this browser led a moment ago: what takes the poll away at first may be its last request. */
   succeeds: boolean
   state: (state: ConnectionState) => void
@@ -74,6 +81,7 @@ class Wire {
   /** Until then, once, the poll is taken back at once. */
   private insistsUntil: number
   private readonly turn: Turn
+  private readonly asks: Asks
 
   constructor(
     private readonly parts: WireParts,
@@ -82,6 +90,7 @@ class Wire {
   ) {
     this.insistsUntil = parts.succeeds ? parts.now() + SUCCESSION_MS : 0
     this.turn = new Turn(parts.environment, (was) => this.learn({ was }))
+    this.asks = new Asks(parts.growing)
   }
 
   async run(): Promise<void> {
@@ -127,7 +136,7 @@ class Wire {
 
   private async ask(carrier: 'wait' | 'look', began: number): Promise<void> {
     const { poll, now } = this.parts
-    const query = pollQuery(this.position, carrier === 'look' ? 0 : POLL_SECONDS)
+    const query = pollQuery(this.position, carrier === 'look' ? 0 : POLL_SECONDS, this.asks.list())
     try {
       const answer = checked(await this.turn.during((end) => poll(query, end), this.signal))
       this.learn({ carrier, was: 'good' })
@@ -185,6 +194,7 @@ class Wire {
       return
     }
     this.prove()
+    this.asks.hear(answer)
     const before = this.position
     this.position = answer.cursor ?? null
     this.parts.publish(before, answer)
@@ -227,15 +237,21 @@ class Wire {
 
   private beQuiet(): Promise<void> {
     const { waker, environment } = this.parts
-    return waker.pause(environment.isVisible() ? QUIET_MS : QUIET_HIDDEN_MS, { signal: this.signal })
+    return waker.pause(environment.isVisible() ? this.sooner(QUIET_MS) : QUIET_HIDDEN_MS, { signal: this.signal })
   }
 
   private async restOfLooks(answer: PollAnswer): Promise<void> {
-    const { waker, random, environment } = this.parts
-    this.lookMs = answer.events.length > 0 ? LOOK_MS : Math.min(LOOK_LONGEST_MS, this.lookMs * LOOK_GROWTH)
-    const ms = environment.isVisible() ? this.lookMs : LOOK_LONGEST_MS
+    const { waker, random, environment, spoken } = this.parts
+    const soon = answer.events.length > 0 || spoken.value
+    spoken.value = false
+    this.lookMs = soon ? LOOK_MS : Math.min(LOOK_LONGEST_MS, this.lookMs * LOOK_GROWTH)
+    const ms = environment.isVisible() ? this.sooner(this.lookMs) : LOOK_LONGEST_MS
     // Shortened by up to a tenth, so that those who began together do not stay together.
     await waker.pause(ms * (1 - random() / 10), { signal: this.signal })
+  }
+
+  private sooner(ms: number): number {
+    return this.asks.grows ? LOOK_GROWING_MS : ms
   }
 
   /** Pauses, and answers true, if answers that say nothing come at once again and again. */

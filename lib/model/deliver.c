@@ -13,7 +13,7 @@
 #include "model/groups.h"
 #include "model/joinrequests.h"
 #include "model/reads.h"
-#include "model/replies.h"
+#include "model/replytext.h"
 #include "model/users.h"
 
 /* The events of one kind, and where their JSON goes. */
@@ -155,12 +155,10 @@ static enum err tell_replies(struct ctx *ctx, const struct some *s)
             row++;
         if (row == rows + n || !may_see(&access[i], s->events[i]->seq))
             continue;
-        struct buf b = begin(ctx->arena, "ai.finished");
-        put_id(&b, "conversation_id", row->conversation_id);
-        put_id(&b, "reply_id", row->id);
-        buf_printf(&b, ",\"seq\":%llu,\"state\":\"%s\",\"version\":1", (unsigned long long)row->seq,
-                   reply_states[row->state]);
-        *s->json[i] = finish(&b);
+        if (s->events[i]->kind == EVENT_AI_BEGUN)
+            TRY(reply_begun(ctx, row, s->json[i]));
+        else
+            *s->json[i] = reply_finished(ctx->arena, row);
     }
     return OK;
 }
@@ -361,6 +359,7 @@ static enum err (*const tell[])(struct ctx *ctx, const struct some *s) = {
     [EVENT_GROUP_LEFT] = tell_groups_left,
     [EVENT_JOIN_REQUEST] = tell_join_requests,
     [EVENT_AI_FINISHED] = tell_replies,
+    [EVENT_AI_BEGUN] = tell_replies,
 };
 enum { KINDS = sizeof tell / sizeof *tell };
 

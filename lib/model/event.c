@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { NUMBERS = 6, KIND_MAX = EVENT_AI_FINISHED };
+enum { NUMBERS = 6, KIND_MAX = EVENT_AI_BEGUN };
 
 void event_add(struct event_list *list, struct arena *arena, struct event event)
 {

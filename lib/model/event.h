@@ -35,6 +35,8 @@ enum event_kind {
     EVENT_JOIN_REQUEST = 15, /* id the request; to: to_id */
     EVENT_AI_FINISHED =
         16, /* id conversation, other_id the reply, seq its entry; to: its members who may see seq */
+    EVENT_AI_BEGUN =
+        17, /* id conversation, other_id the reply, seq the entry that asks; to: to_id, who asked */
 };
 
 /* Never renumber: the numbers are stored. */

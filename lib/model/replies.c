@@ -166,6 +166,28 @@ enum err reply_regenerate(struct ctx *ctx, const struct reply_ref *ref, struct r
     return OK;
 }
 
+/* ---- its beginning ---- */
+
+static enum err say_begun(struct ctx *ctx, void *arg)
+{
+    const struct ai_reply_row *reply = arg;
+
+    event_add(&ctx->events, ctx->arena,
+              (struct event){.kind = EVENT_AI_BEGUN,
+                             .to_id = reply->asker_id,
+                             .id = reply->conversation_id,
+                             .other_id = reply->id,
+                             .seq = reply->ask_seq});
+    return OK;
+}
+
+enum err reply_say_begun(struct ctx *ctx, const struct ai_reply_row *reply)
+{
+    struct ai_reply_row row = *reply;
+
+    return tx_run(ctx, say_begun, &row);
+}
+
 /* ---- tokens ---- */
 
 struct reserving {

@@ -77,6 +77,8 @@ struct reply_end {
  */
 enum err reply_end(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
                    const struct reply_end *end) MUST_CHECK;
+/* Tells who asked, durably: a device of his that does not wait at this moment finds the reply as well. */
+enum err reply_say_begun(struct ctx *ctx, const struct ai_reply_row *reply) MUST_CHECK;
 /* Reserves tokens before a call. ERR_AI_LIMIT, ERR_RATE_LIMITED (model/spending.h); ERR_CONFLICT as above. */
 enum err reply_reserve(struct ctx *ctx, const struct ai_reply_row *reply, uint64_t process,
                        uint64_t tokens) MUST_CHECK;

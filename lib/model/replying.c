@@ -179,7 +179,8 @@ static size_t count_chars(struct str text)
 }
 
 /* The first may say nothing yet, but whose reply begins. Best effort: who missed some reads the text so far,
- * or the entry at the end. */
+ * or the entry at the end. That it began is told who asked durably as well; after the whisper, so that
+ * whoever missed that one while he took this one finds its text here. */
 static void tell(struct answerer *a, struct replying *answer)
 {
     const struct ai_reply_row *reply = &answer->reply;
@@ -195,7 +196,7 @@ static void tell(struct answerer *a, struct replying *answer)
         return; /* a reader could not ask for what comes now */
     const struct str event = reply_delta(ctx.arena, reply, news, (int64_t)answer->told_chars);
     ringer_whisper(house_ringer(a->house), ids, n, event, 0);
-    answer->has_told = true;
+    answer->has_told = answer->has_told || reply_say_begun(&ctx, reply) == OK;
     answer->told += news.n;
     answer->told_chars += count_chars(news);
 }

@@ -61,6 +61,29 @@ struct str reply_delta(struct arena *arena, const struct ai_reply_row *reply, st
     return buf_done(&b);
 }
 
+enum err reply_begun(struct ctx *ctx, const struct ai_reply_row *reply, struct str *event)
+{
+    struct str text;
+
+    if (reply->state != REPLY_WRITING)
+        return OK;
+    TRY(reply_kept(ctx, reply->id, &text));
+    *event = reply_delta(ctx->arena, reply, text, 0);
+    return OK;
+}
+
+struct str reply_finished(struct arena *arena, const struct ai_reply_row *reply)
+{
+    struct buf b = buf_in(arena);
+
+    buf_printf(&b,
+               "{\"type\":\"ai.finished\",\"conversation_id\":\"%llu\",\"reply_id\":\"%llu\",\"seq\":%llu,"
+               "\"state\":\"%s\",\"version\":1}",
+               (unsigned long long)reply->conversation_id, (unsigned long long)reply->id,
+               (unsigned long long)reply->seq, reply_states[reply->state]);
+    return buf_done(&b);
+}
+
 /* Whether the actor may read what is answered there. */
 static enum err may_read(struct ctx *ctx, const struct ai_reply_row *row, bool *may)
 {

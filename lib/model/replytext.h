@@ -33,6 +33,10 @@ struct str reply_text_from(struct str text, int64_t chars, int64_t *offset);
 /* The event ai.delta: this text begins at `offset`. */
 struct str reply_delta(struct arena *arena, const struct ai_reply_row *reply, struct str text,
                        int64_t offset);
+/* The first one of a reply that is being written, with what there is by now; unset if it is at its end. */
+enum err reply_begun(struct ctx *ctx, const struct ai_reply_row *reply, struct str *event) MUST_CHECK;
+/* The event ai.finished, of one that is at its end. */
+struct str reply_finished(struct arena *arena, const struct ai_reply_row *reply);
 /* Those of replies that are being written, that the actor may read, and that have more than he has; with
  * commas between them. */
 enum err reply_news(struct ctx *ctx, const struct reply_ask *asks, size_t n, struct str *events) MUST_CHECK;

@@ -56,8 +56,8 @@ test('what a real model says is seen growing, and is one entry at its end', asyn
   assert.deepEqual([reply.input_tokens, reply.output_tokens], [input, output])
   assert.ok(input > 0 && output > 0)
   const grown = deltas.reduce((known, { offset, text: more }) => {
-    assert.equal(offset, [...known].length)
-    return known + more
+    assert.ok(offset <= [...known].length, 'nothing is missing')
+    return [...known].slice(0, offset).join('') + more
   }, '')
   assert.ok(text.startsWith(grown))
   await until('nothing is reserved any more', async () =>

@@ -13,10 +13,12 @@
 #include "lib/fixture.h"
 #include "lib/until.h"
 #include "model/answerer.h"
+#include "model/deliver.h"
 #include "model/helps.h"
 #include "model/log.h"
 #include "model/prompt.h"
 #include "model/replies.h"
+#include "model/replytext.h"
 #include "model/spending.h"
 #include "model/writer.h"
 
@@ -227,6 +229,43 @@ static void test_who_is_blocked_says_nothing(void)
                                    " AND content LIKE '%%an answer%%'",
                                    s.conversation),
                     0);
+    person_free(s.p);
+}
+
+/* What this event is for a reader; absent: nothing. */
+static struct str told(struct person *reader, struct redis *redis, const struct event *event)
+{
+    struct ctx ctx = reader->ctx;
+    struct str json;
+
+    ctx.redis = redis;
+    CU_ASSERT_EQUAL_FATAL(deliver(&ctx, event, 1, &json), OK);
+    return json;
+}
+
+/* Found by a device that was away: as it is by then, by who may read it, until its end. */
+static void test_its_beginning_is_told_durably(void)
+{
+    const struct reply_end done = {.state = REPLY_DONE, .text = STR("one two"), .reason = ""};
+    const struct scene s = scene_new();
+    struct person *stranger = person_new(house, 1);
+    struct redis *redis = redis_new(&conf, WAIT_MS);
+    struct ctx ctx = s.p->ctx;
+
+    ctx.redis = redis;
+    const uint64_t seq = say(&s, "hello", 1, NULL);
+    const struct ai_reply_row reply = claimed(&s);
+    const struct event begun = {
+        .kind = EVENT_AI_BEGUN, .to_id = s.p->id, .id = s.conversation, .other_id = reply.id, .seq = seq};
+    CU_ASSERT_EQUAL(reply_say_begun(&ctx, &reply), OK);
+    CU_ASSERT_EQUAL_FATAL(reply_keep(&ctx, reply.id, STR("one")), OK);
+    const struct str json = told(s.p, redis, &begun);
+    CU_ASSERT_TRUE(str_eq(json, reply_delta(ctx.arena, &reply, STR("one"), 0)));
+    CU_ASSERT_PTR_NULL(told(stranger, redis, &begun).p);
+    CU_ASSERT_EQUAL(reply_end(&ctx, &reply, PROCESS, &done), OK);
+    CU_ASSERT_PTR_NULL(told(s.p, redis, &begun).p);
+    redis_free(redis);
+    person_free(stranger);
     person_free(s.p);
 }
 
@@ -488,6 +527,7 @@ int main(void)
         {"who may use it", test_who_may_use_it},
         {"a reply ends once", test_a_reply_ends_once},
         {"who is blocked says nothing", test_who_is_blocked_says_nothing},
+        {"its beginning is told durably", test_its_beginning_is_told_durably},
         {"tokens", test_tokens},
         {"every limit", test_every_limit},
         {"a help", test_a_help},

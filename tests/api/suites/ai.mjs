@@ -146,16 +146,46 @@ test('pictures are shown to a model that takes them, if the assistant says so', 
   assert.ok(!JSON.stringify((await shown(blind, 'and you?')).messages).includes('image_url'))
 })
 
+test('who only looks now and then finds that it has begun, and each time what it says more', async () => {
+  const person = await Person.register()
+  const conversation = await talk(person, await assistant('slow'))
+  const poller = await Poller.start(person)
+  const asked = await person.say(conversation, 'slowly, I look now and then')
+  const call = await held('slowly, I look now and then')
+  let [id, known] = ['', '']
+  /** Looks until it has said so much. */
+  const grown = (text) => until(`it is ${text}`, async () => {
+    const reply = id && `&reply=${id}:${[...known].length}`
+    const { cursor, events } = ok(await person.get(`/poll?timeout=0&cursor=${poller.cursor}${reply}`))
+    poller.cursor = cursor
+    for (const event of events.filter(({ type }) => type === 'ai.delta')) {
+      assert.ok(event.reply_to_seq === asked.seq && event.offset <= [...known].length)
+      id = event.reply_id
+      known = [...known].slice(0, event.offset).join('') + event.text
+    }
+    return known === text
+  })
+  await grown('one ')
+  call.next('👍🏽 two')
+  await grown('one 👍🏽 two')
+  call.end()
+  assert.equal((await ending(person, conversation, asked.seq)).content.text, 'one 👍🏽 two')
+  await until('its end is told', async () => (await poller.once(0)) && poller.events.some(({ type }) => type === 'ai.finished'))
+  assert.ok(!poller.events.some(({ type }) => type === 'ai.delta'))
+})
+
 test('it is seen growing, stopped by who asked, and asked for again', async () => {
   const person = await Person.register()
   const conversation = await talk(person, await assistant('slow'))
   const poller = await Poller.start(person)
   const asked = await person.say(conversation, 'count slowly')
   const call = await held('count slowly')
-  const first = await poller.event('the first words', ({ type, text }) => type === 'ai.delta' && text === 'one ')
+  const words = (told) => ({ type, text }) => type === 'ai.delta' && text.endsWith(told)
+  const first = await poller.event('the first words', words('one '))
+  assert.equal(first.offset, 0)
   call.next('zwei 👍🏽 ')
-  const second = await poller.event('the next words', ({ type, text }) => type === 'ai.delta' && text === 'zwei 👍🏽 ')
-  assert.equal(second.offset, 4)
+  const second = await poller.event('the next words', words('zwei 👍🏽 '))
+  assert.equal(second.offset + [...second.text].length, 12)
   const path = `/conversations/${conversation}/ai/replies/${first.reply_id}`
   const reply = ok(await person.get(`${path}?offset=9`))
   assert.deepEqual([reply.state, reply.text, reply.offset], ['writing', '👍🏽 ', 9])
