@@ -15,6 +15,8 @@ BY_CONVERSATION = ("messages",)
 # A poll that comes back to its process is parked without asking anybody; any other process serves it as well.
 BY_SESSION = ("poll",)
 
+ANYTHING = "[^/]+"    # a parameter of a path, as a pattern
+
 # What nginx itself answers: its status -> (status, code, title and detail in the words of the API, Retry-After).
 PROBLEMS = {
     (400, 408, 414, 494, 501, 505): (400, "invalid_request", "The request is not valid",
@@ -77,30 +79,38 @@ def routes_of(program, environment):
     return [(route["method"], route["path"], route["stream"], route["body"]) for route in json.loads(answer.stdout)]
 
 
+def may_meet(one, other):
+    """Whether a request may fit two routes, given as lists of pieces. A literal path comes before all patterns."""
+    return (len(one) == len(other) and (ANYTHING in one) == (ANYTHING in other)
+            and all(a == b or ANYTHING in (a, b) for a, b in zip(one, other)))
+
+
 def route_map(tables):
-    """Rows of the map from "METHOD:path" to handler: literal paths by hash, the others by pattern, special ones first."""
-    literal, patterns, owner = [], [], {}
-    for handler, routes in tables.items():
-        for method, path, _, _ in routes:
-            shape = (method, re.sub(r"\{[^}]*\}", "{}", path))
-            if shape in owner:
-                raise ConfigError(f"{method} {path} is in the tables of {owner[shape]} and of {handler}")
-            owner[shape] = handler
-            if "{" not in path:
+    """Rows of the map from "METHOD:path" to handler: literal paths by hash, the others by one pattern for each handler,
+    since a request pays for every pattern that it does not fit. The handler that is asked most comes first."""
+    literal, patterns, owners = [], [], []
+    for handler in sorted(tables, key=lambda name: name not in BY_CONVERSATION):
+        own = []
+        for method, path, _, _ in tables[handler]:
+            pieces = [method, *(ANYTHING if piece.startswith("{") else re.escape(piece) for piece in path.split("/")[1:])]
+            for known, owner in owners:
+                if known == pieces or (owner != handler and may_meet(known, pieces)):
+                    raise ConfigError(f"{method} {path} is in the tables of {owner} and of {handler}")
+            owners.append((pieces, handler))
+            if ANYTHING in pieces:
+                own.append(f"{method}:/{'/'.join(pieces[1:])}")
+            else:
                 literal.append(f'"{method}:{path}" {handler};')
-                continue
-            parts = ["[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/")]
-            wild = [part == "[^/]+" for part in parts]
-            patterns.append((wild, f'"~^{method}:{"/".join(parts)}$" {handler};'))
-    return sorted(literal) + [row for _, row in sorted(patterns)]
+        if own:
+            patterns.append(f'"~^(?:{"|".join(sorted(own))})$" {handler};')
+    return sorted(literal) + patterns
 
 
-def streams(tables, uses, silence_s):
+def streams(tables, gate, silence_s):
     """Locations of the routes that answer without end: each piece goes on as it comes."""
     for path in sorted(path for routes in tables.values() for _, path, stream, _ in routes if stream):
         yield f"location = {path} {{"
-        yield from (f"    {use}" for use in uses)
-        yield "    if ($cors_preflight) { rewrite ^ /-/preflight last; }"
+        yield from (f"    {line}" for line in gate)
         yield '    if ($handler = "") { return 404; }'
         yield "    gzip off;"
         yield "    fastcgi_buffering off;"
@@ -110,13 +120,13 @@ def streams(tables, uses, silence_s):
         yield "}"
 
 
-def bodies(tables, uses, settings):
-    """Locations of the routes that read their body: it goes on as it comes, and may take long."""
+def bodies(tables, gate, settings):
+    """Locations of the routes that read their body: it goes on as it comes, and may take long. A parameter is the last piece
+    of its path: whatever else the prefix lets in is no route."""
     for path in sorted({path for routes in tables.values() for _, path, _, body in routes if body}):
-        pattern = "/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/"))
-        yield f"location ~ ^{pattern}$ {{"
-        yield from (f"    {use}" for use in uses)
-        yield "    if ($cors_preflight) { rewrite ^ /-/preflight last; }"
+        head, parameter, _ = path.partition("{")
+        yield f"location {head} {{" if parameter else f"location = {path} {{"
+        yield from (f"    {line}" for line in gate)
         if path.endswith("/uploads"):    # what may be done there, for whoever asks
             yield from ("    if ($request_method = OPTIONS) {", "        add_header Tus-Resumable 1.0.0;",
                         "        add_header Tus-Version 1.0.0;",
@@ -258,7 +268,9 @@ def nginx_conf(settings, tables, sockets, place):
     """The whole file. `place` says where: user, pid, error_log, refused_log, var, static, store_dir, listen, nofile,
     tls (certificate, key) or None."""
     origins, origin_rows = cors_origins(settings)
-    zones, uses = limits(settings)
+    zones, gate = limits(settings)
+    if origins:
+        gate.append("if ($cors_preflight) { rewrite ^ /-/preflight last; }")
     tls = []
     if place["tls"]:
         certificate, key = place["tls"]
@@ -276,11 +288,11 @@ def nginx_conf(settings, tables, sockets, place):
         "tls": indent(8, tls),
         "routes": indent(8, route_map(tables)),
         "upstreams": indent(4, [*upstreams(sockets), *store_upstream(settings)]),
-        "bodies": indent(8, bodies(tables, uses, settings)),
+        "bodies": indent(8, bodies(tables, gate, settings)),
         "store": indent(8, store_location(settings, headers(origins), place)),
         # Twice the pause after which a handler says something.
-        "streams": indent(8, streams(tables, uses, 2 * settings["stream_beat_s"] + 20)),
-        "limit_zones": indent(4, zones), "limits": indent(12, uses),
+        "streams": indent(8, streams(tables, gate, 2 * settings["stream_beat_s"] + 20)),
+        "limit_zones": indent(4, zones), "gate": indent(12, gate),
         "cors_origins": indent(8, origin_rows),
         "headers": indent(8, headers(origins)),
         "app_headers": indent(12, [f'add_header {name} "{value}" always;' for name, value in APP_HEADERS.items()]),

@@ -60,6 +60,7 @@ static struct epoch take(struct reader *r)
     r->n = 0;
     room_lock(room);
     while (!r->n && !room->stopping) {
+        room->reader_called = false; /* even if nobody waited: each comes here before he waits */
         take_looks(r);
         const size_t n = waiting_take(room->waiting, readings, SOME - r->n);
         for (size_t i = 0; i < n; i++)

@@ -91,8 +91,12 @@ void room_lock(struct room *room)
 void room_unlock(struct room *room, bool to_read)
 {
     count_set(room->parked, waiting_parked(room->waiting));
-    if (to_read)
-        pthread_cond_signal(waiting_is_away(room->waiting) ? &room->to_watch : &room->to_read);
+    if (to_read && waiting_is_away(room->waiting)) {
+        pthread_cond_signal(&room->to_watch);
+    } else if (to_read && !room->reader_called) { /* he takes what is added until he comes */
+        room->reader_called = true;
+        pthread_cond_signal(&room->to_read);
+    }
     pthread_mutex_unlock(&room->lock);
 }
 

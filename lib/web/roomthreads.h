@@ -43,7 +43,7 @@ struct room {
 
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t to_read, to_watch, stop;
-    bool stopping;
+    bool stopping, reader_called; /* the latter: one that has not come yet */
     struct waiting *waiting;
     struct looks looks, unread; /* that wait; that Redis could not answer */
     struct epoch epoch;         /* as the bellman saw it last */

@@ -7,7 +7,8 @@
 --       6 ms that the registration stands; 0: none is made   7 most items   8 ms that the three keys live
 --       9 generation that the process holds, if the poll is an open one that goes on; 0: the poll is new
 -- Answers {resync 0 or 1, n up to which the cursor may go, newest n, generation, former process or "",
---          was the person online 0 or 1, {n, reference}, {n, reference}, ...}
+--          was the person online 0 or 1, {n, reference}, {n, reference}, ...}; who registers nothing is not told
+--          of processes and people
 --
 -- A new poll takes the session over from whoever has it. One that goes on does not: where another process has a
 -- newer one, nothing is registered, and the generation is 0.
@@ -15,13 +16,20 @@
 -- A box of another epoch is absent, and so is half of one. It is made anew, beginning at the time in ms: above
 -- every n that a box of this person had before, since nobody has an event per ms for life. So a cursor of the
 -- former box is always too old, and says resync, never something wrong.
+--
+-- Each command costs as much as the rest of the script: the time is asked only where something is made, and the
+-- keys' life is renewed once an hour, all three together.
 
 local box, meta, at = KEYS[1], KEYS[2], KEYS[3]
 local epoch, cursor_epoch, after, session = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local process, hold, most, life, holds = ARGV[5], tonumber(ARGV[6]), ARGV[7], ARGV[8], tonumber(ARGV[9])
 
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local HOUR = 3600 * 1000
+
+local function time()
+    local parts = redis.call('TIME')
+    return tonumber(parts[1]) * 1000 + math.floor(tonumber(parts[2]) / 1000)
+end
 
 local function digits(number)
     return string.format('%.0f', number)
@@ -33,9 +41,10 @@ end
 
 local known = redis.call('HMGET', meta, 'epoch', 'n')
 local begins = tonumber(known[2])
+local left = redis.call('PTTL', box) -- -2: there is none
 local resync = false
-if known[1] ~= epoch or not begins or redis.call('EXISTS', box) == 0 then
-    begins, resync = now, true
+if known[1] ~= epoch or not begins or left == -2 then
+    begins, left, resync = time(), 0, true
     redis.call('DEL', box, meta)
     redis.call('XADD', box, '1-' .. digits(begins), 'e', '')
     redis.call('XTRIM', box, 'MAXLEN', 0)
@@ -53,28 +62,35 @@ elseif not resync and after < newest then
 end
 
 local generation, former, online = 0, '', 0
-local registered = redis.call('HGETALL', at)
-for i = 1, #registered, 2 do
-    local holder, raised, expiry = string.match(registered[i + 1], '^(%x+):(%d+):(%d+)$')
-    if not holder or tonumber(expiry) <= now then
-        redis.call('HDEL', at, registered[i])
+if hold > 0 then
+    local now, registered = time(), redis.call('HGETALL', at)
+    for i = 1, #registered, 2 do
+        local holder, raised, expiry = string.match(registered[i + 1], '^(%x+):(%d+):(%d+)$')
+        if not holder or tonumber(expiry) <= now then
+            redis.call('HDEL', at, registered[i])
+        else
+            online = 1
+            if registered[i] == session then
+                generation = tonumber(raised)
+                former = holder
+            end
+        end
+    end
+    if holds > 0 and former ~= '' and former ~= process and generation > holds then
+        generation = 0
     else
-        online = 1
-        if registered[i] == session then
-            generation = tonumber(raised)
-            former = holder
+        generation = math.max(generation + 1, now)
+        redis.call('HSET', at, session, process .. ':' .. digits(generation) .. ':' .. digits(now + hold))
+        if online == 0 then
+            left = 0 -- the key is new, and has no end yet
         end
     end
 end
-if hold == 0 or (holds > 0 and former ~= '' and former ~= process and generation > holds) then
-    generation = 0
-else
-    generation = math.max(generation + 1, now)
-    redis.call('HSET', at, session, process .. ':' .. digits(generation) .. ':' .. digits(now + hold))
-end
 
-for _, key in ipairs(KEYS) do
-    redis.call('PEXPIRE', key, life)
+if left < tonumber(life) - HOUR then
+    for _, key in ipairs(KEYS) do
+        redis.call('PEXPIRE', key, life)
+    end
 end
 
 local answer = {resync and 1 or 0, newest, newest, generation, former, online}
