@@ -7,7 +7,7 @@
 
 enum {
     WIDTH_FIRST = 128, /* of a span that is counted at first: few have more unread */
-    WIDTH_GROWS = 8,   /* by this in each further round */
+    WIDTH_GROWS = 8,   /* at most by this in each further round */
 };
 
 /* Where something may be unread: above the mark, of what the member sees. Empty if low > high. */
@@ -18,59 +18,67 @@ static struct unread_span span_of(const struct conversation_access *access)
     return (struct unread_span){access->id, above > first ? above : first, conversation_visible_to(access)};
 }
 
-/* Adds what is in spans[i] to out[of[i]]. */
-static enum err count_spans(struct ctx *ctx, const struct unread_span *spans, const size_t *of, size_t n,
-                            struct unread *out)
+/* A span that is being counted: what is left of it, how much was, and how much comes next. */
+struct counted {
+    struct unread_span left;
+    uint64_t seen, width;
+    struct unread *out;
+};
+
+/* Each one's next part. */
+static enum err count_round(struct ctx *ctx, struct counted *some, size_t n)
 {
+    struct unread_span *parts = arena_array(ctx->arena, n, sizeof *parts);
     struct unread_row *rows;
     size_t n_rows;
 
-    TRY(q_unread_counts(ctx, ctx->actor.user_id, spans, n, &rows, &n_rows));
+    for (size_t i = 0; i < n; i++) {
+        struct unread_span *left = &some[i].left;
+        parts[i] = *left;
+        if (left->high - left->low >= some[i].width)
+            parts[i].high = left->low + some[i].width - 1;
+        some[i].seen += parts[i].high - left->low + 1;
+        left->low = parts[i].high + 1;
+    }
+    TRY(q_unread_counts(ctx, ctx->actor.user_id, parts, n, &rows, &n_rows));
     for (size_t i = 0; i < n; i++)
         for (size_t j = 0; j < n_rows; j++)
-            if (rows[j].conversation_id == spans[i].conversation_id) {
-                out[of[i]].n += rows[j].unread;
+            if (rows[j].conversation_id == parts[i].conversation_id) {
+                some[i].out->n += rows[j].unread;
                 break;
             }
     return OK;
 }
 
-/* Behind a round: the rest of those spans that go on and have not enough. Returns how many. */
-static size_t next_round(struct unread_span *left, const struct unread_span *cut, size_t *of, size_t n,
-                         const struct unread *out)
+/* As wide as there will be enough in it, and an eighth more, if it goes on as it was. */
+static uint64_t next_width(const struct counted *c)
 {
-    size_t kept = 0;
+    const uint64_t most = WIDTH_GROWS * c->seen, n = (uint64_t)c->out->n;
+    const uint64_t guess = n ? (UNREAD_MAX - n) * c->seen / n * 9 / 8 + 1 : most;
 
-    for (size_t i = 0; i < n; i++) {
-        if (cut[i].high == left[i].high || out[of[i]].n >= UNREAD_MAX)
-            continue;
-        of[kept] = of[i];
-        left[kept] = left[i];
-        left[kept++].low = cut[i].high + 1;
-    }
-    return kept;
+    return guess < most ? guess : most;
 }
 
-/* In rounds, each wider, until there is enough: of a million unread about a thousand are read. */
+/* In rounds, until there is enough: of a million unread about a thousand are read. */
 static enum err count_all(struct ctx *ctx, const struct unread_span *spans, size_t n, struct unread *out)
 {
-    struct unread_span *left = arena_array(ctx->arena, n, sizeof *left),
-                       *cut = arena_array(ctx->arena, n, sizeof *cut);
-    size_t *of = arena_array(ctx->arena, n, sizeof *of), n_left = 0;
+    struct counted *some = arena_array(ctx->arena, n, sizeof *some);
+    size_t n_some = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (spans[i].low <= spans[i].high) {
-            of[n_left] = i;
-            left[n_left++] = spans[i];
+        if (spans[i].low <= spans[i].high)
+            some[n_some++] = (struct counted){spans[i], 0, WIDTH_FIRST, &out[i]};
+    while (n_some) {
+        size_t kept = 0;
+        TRY(count_round(ctx, some, n_some));
+        for (size_t i = 0; i < n_some; i++) {
+            if (some[i].left.low > some[i].left.high || some[i].out->n >= UNREAD_MAX)
+                continue;
+            some[kept] = some[i];
+            some[kept].width = next_width(&some[i]);
+            kept++;
         }
-    for (uint64_t width = WIDTH_FIRST; n_left; width *= WIDTH_GROWS) {
-        for (size_t i = 0; i < n_left; i++) {
-            cut[i] = left[i];
-            if (left[i].high - left[i].low >= width)
-                cut[i].high = left[i].low + width - 1;
-        }
-        TRY(count_spans(ctx, cut, of, n_left, out));
-        n_left = next_round(left, cut, of, n_left, out);
+        n_some = kept;
     }
     return OK;
 }
