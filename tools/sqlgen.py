@@ -27,7 +27,7 @@ import re
 import sys
 
 SIZES = [1, 4, 16, 64, 256]
-SPANS_EACH = 16    # of a statement in a union
+SPANS_EACH = 4    # of a statement in a union
 C_TYPES = {"u64": "uint64_t ", "i64": "int64_t ", "bool": "bool ", "str": "struct str ", "bytes": "struct str "}
 DB_TYPES = {"u64": "DB_U64", "i64": "DB_I64", "bool": "DB_U64", "str": "DB_STR", "bytes": "DB_BYTES"}
 NAME = r"[a-z][a-z0-9_]*"
