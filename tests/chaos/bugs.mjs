@@ -19,7 +19,7 @@ export const BUGS = {
   4: { name: 'the courier never rings', shows: HIDDEN, programs: ['courier'], trouble: diesBeforeItRings, pairs: 5, rounds: 4, habits: STEADY },
   5: { name: 'read before register', shows: HIDDEN, programs: ['poll'], trouble: comesWhileItRegisters, pairs: 8, rounds: 4,
     habits: { thinkMs: 600_000, burst: 1, potterMs: 600_000, more: 2, refresh: 1, cuts: 0, away: 0, streams: 0, shortPolls: 0, pollSeconds: [20] } },
-  6: { name: "no reading after the bell's reconnect", shows: HIDDEN, programs: ['poll'], trouble: bellBreaks, rounds: 2,
+  6: { name: "no reading after the bell's reconnect", shows: HIDDEN, programs: ['poll'], trouble: bellBreaks, rounds: 6,
     habits: { ...BUSY, pollSeconds: [20] } },
   7: { name: 'an id as cursor', shows: /^after healing all arrives in time: .*rows are in the outbox/, programs: ['courier'], faults: ['full redis'], seconds: 6 },
   8: { name: 'a cursor past what was read', shows: HIDDEN, programs: ['poll'], faults: ['redis slow'], habits: { thinkMs: 150, burst: 30, away: 0.5 } },

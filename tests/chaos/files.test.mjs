@@ -15,6 +15,7 @@ import { Uploader } from './uploader.mjs'
 const PEOPLE = 20, FILES = 100, QUITTERS = 20
 const ALL_MS = 200_000
 const FROZEN_MS = 2500 // longer than the house waits for a store or a client
+const STILL_MS = 2000
 const SETTINGS = { POSTHOUSE_RATE_USER_PER_S: '0', POSTHOUSE_STORE_TIMEOUT_S: '1', POSTHOUSE_UPLOAD_STALL_S: '2' }
 
 /** Small ones, and pieces around the least that S3 joins. */
@@ -89,7 +90,17 @@ async function strikeAll(what, faults, all) {
   }
 }
 
-/** What was given up grows old at once, so that the courier takes it away now. */
+/** The store is through with what it was sent by those who died: it changes no more. */
+async function settle(house, s3) {
+  let [count, since] = [-1, 0]
+  await until('the store is through', async () => {
+    const now = await objects(house, s3)
+    if (now !== count) [count, since] = [now, performance.now()]
+    return performance.now() - since > STILL_MS
+  }, { deadlineMs: 60_000, everyMs: 200 })
+}
+
+/** What was given up grows old at once, so that the courier takes it away now and not in minutes, when nothing of it can come any more. */
 async function sweep(house) {
   await house.sql('UPDATE files SET touched_at = touched_at - 400000 WHERE state = 0; UPDATE uploads SET expires_at = 1 WHERE done = 0')
   await until('nothing is unfinished', async () =>
@@ -113,6 +124,7 @@ async function suffer(house, s3) {
   assert.deepEqual([...all, ...quitters].flatMap(({ violations }) => violations), [])
   assert.equal(new Set(all.map(({ id }) => id)).size, FILES)
 
+  await settle(house, s3)
   await sweep(house)
   for (const one of all) assert.equal(await one.read(), one.sha256, `${one.kind} of ${one.size} bytes`)
   const [[files, bytes]] = await house.sql('SELECT COUNT(*), SUM(size) FROM files')
