@@ -14,7 +14,7 @@ const HIDDEN = /^no cursor hides an entry/
 
 export const BUGS = {
   1: { name: 'acknowledge before commit', shows: /^what was acknowledged is there/, programs: ['messages'], faults: ['commit not asked'], seconds: 2 },
-  2: { name: 'ring before commit', shows: HIDDEN, programs: ['messages'], faults: ['commit late'], seconds: 3 },
+  2: { name: 'ring before commit', shows: HIDDEN, programs: ['messages'], faults: ['commit late'], seconds: 3, rounds: 3 },
   3: { name: 'outbox row deleted before the ring', shows: HIDDEN, programs: ['messages'], trouble: diesBeforeItRings, pairs: 5, rounds: 4, habits: STEADY },
   4: { name: 'the courier never rings', shows: HIDDEN, programs: ['courier'], trouble: diesBeforeItRings, pairs: 5, rounds: 4, habits: STEADY },
   5: { name: 'read before register', shows: HIDDEN, programs: ['poll'], trouble: comesWhileItRegisters, pairs: 8, rounds: 4,
@@ -31,7 +31,7 @@ export const BUGS = {
   13: { name: 'a page off by one', shows: /^a page is what it says/, programs: ['history'], faults: ['redis slow'], seconds: 1, habits: { potterMs: 150 } },
   14: { name: 'nginx retries a POST', shows: /^nobody else repeats a send/, trouble: diesBeforeItAnswers, habits: BUSY,
     nginx: ['fastcgi_next_upstream error;', 'fastcgi_next_upstream error timeout invalid_header non_idempotent;'] },
-  15: { name: 'the cursor is taken after the snapshot', shows: HIDDEN, client: { cursorAfterSnapshot: true }, faults: ['wipe redis', 'mariadb slow'], rounds: 3, habits: BUSY },
+  15: { name: 'the cursor is taken after the snapshot', shows: HIDDEN, client: { cursorAfterSnapshot: true }, faults: ['wipe redis', 'mariadb slow'], pairs: 8, rounds: 3, habits: BUSY },
   16: { name: 'what was said to be rung is not compared', shows: HIDDEN, programs: ['poll'], faults: ['no bells'], seconds: 1, habits: { pollSeconds: [20] } },
   17: { name: 'a roster of another version', shows: /^who is not in a group says nothing in it/, programs: ['messages'], faults: ['redis slow'], habits: RESTLESS, groups: 2 },
   18: { name: 'a newcomer sees what was said before', shows: /^who is not in a group hears nothing of it/, programs: ['groups'], faults: ['redis slow'], habits: RESTLESS, groups: 2 },
