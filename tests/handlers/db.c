@@ -10,8 +10,6 @@
 #include "lib/fixture.h"
 #include "lib/proxy.h"
 
-enum { SOON_MS = 8000 }; /* less than a call may take that has no deadline */
-
 static struct conf conf;
 static struct arena *arena;
 static struct db *db;
@@ -205,17 +203,17 @@ static void test_deadlock_is_retry(void)
 
 static void test_time_outs(void)
 {
-    const struct db_value seconds = u64(60);
+    const struct db_value seconds = u64(5);
     struct db_value found = {0};
     const int64_t from = clock_mono_ms();
 
     db_deadline(db, from + 250);
-    CU_ASSERT_EQUAL(batch(db, "SELECT SLEEP(60)", NULL), ERR_UNAVAILABLE);
-    CU_ASSERT_TRUE(clock_mono_ms() - from < SOON_MS);
+    CU_ASSERT_EQUAL(batch(db, "SELECT SLEEP(5)", NULL), ERR_UNAVAILABLE);
+    CU_ASSERT_TRUE(clock_mono_ms() - from < 2000);
     CU_ASSERT_EQUAL(get(&connection, NULL, &found), ERR_UNAVAILABLE); /* it has passed */
     db_deadline(db, clock_mono_ms() + 250);
     CU_ASSERT_NOT_EQUAL(get(&nap, &seconds, &found), OK);
-    CU_ASSERT_TRUE(clock_mono_ms() - from < SOON_MS);
+    CU_ASSERT_TRUE(clock_mono_ms() - from < 4000);
     db_deadline(db, 0);
     CU_ASSERT_EQUAL(get(&connection, NULL, &found), OK);
 }
@@ -282,7 +280,7 @@ static void test_nobody_there(void)
     CU_ASSERT_EQUAL(batch(none, "SELECT 1;COMMIT", NULL),
                     ERR_UNAVAILABLE); /* never sent, so never in doubt */
     CU_ASSERT_TRUE(strlen(db_error(none)) > 0);
-    CU_ASSERT_TRUE(clock_mono_ms() - from < SOON_MS);
+    CU_ASSERT_TRUE(clock_mono_ms() - from < 2000);
     db_free(none);
 }
 
