@@ -121,10 +121,12 @@ def streams(tables, gate, silence_s):
 
 
 def bodies(tables, gate, settings):
-    """Locations of the routes that read their body: it goes on as it comes, and may take long. A parameter is the last piece
-    of its path: whatever else the prefix lets in is no route."""
+    """Locations of the routes that read their body: it goes on as it comes, and may take long. Behind a parameter nothing
+    follows, so that its location is a prefix; whatever else that lets in is no route."""
     for path in sorted({path for routes in tables.values() for _, path, _, body in routes if body}):
-        head, parameter, _ = path.partition("{")
+        head, parameter, rest = path.partition("{")
+        if "/" in rest:
+            raise ConfigError(f"{path} reads its body, and has a piece behind its parameter")
         yield f"location {head} {{" if parameter else f"location = {path} {{"
         yield from (f"    {line}" for line in gate)
         if path.endswith("/uploads"):    # what may be done there, for whoever asks

@@ -182,7 +182,7 @@ class Query:
                 places += "|" + within(param.name)
                 if re.search(r"\b(ORDER BY|LIMIT)\b", without_brackets(self.sql)):
                     raise Wrong("what may become a union has neither ORDER BY nor LIMIT")
-            if len(re.findall(rf":{param.name}\b", bare)) != len(list(re.finditer(places, bare))):
+            if len(re.findall(rf":{param.name}\b", bare)) != len(re.findall(places, bare)):
                 raise Wrong(f"a list stands in IN (:{param.name})")
 
     def check_columns(self):

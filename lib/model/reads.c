@@ -18,7 +18,7 @@ static struct unread_span span_of(const struct conversation_access *access)
     return (struct unread_span){access->id, above > first ? above : first, conversation_visible_to(access)};
 }
 
-/* A span that is being counted: what is left of it, how much was, and how much comes next. */
+/* A span that is being counted: what is left of it, how much was looked at, and how much comes next. */
 struct counted {
     struct unread_span left;
     uint64_t seen, width;
@@ -50,7 +50,7 @@ static enum err count_round(struct ctx *ctx, struct counted *some, size_t n)
     return OK;
 }
 
-/* As wide as there will be enough in it, and an eighth more, if it goes on as it was. */
+/* Wide enough for what is missing to 999 if the log goes on as it was, and an eighth more. */
 static uint64_t next_width(const struct counted *c)
 {
     const uint64_t most = WIDTH_GROWS * c->seen, n = (uint64_t)c->out->n;
@@ -59,7 +59,7 @@ static uint64_t next_width(const struct counted *c)
     return guess < most ? guess : most;
 }
 
-/* In rounds, until there is enough: of a million unread about a thousand are read. */
+/* In rounds, until each has 999 or is at its end: of a million that count about a thousand are read. */
 static enum err count_all(struct ctx *ctx, const struct unread_span *spans, size_t n, struct unread *out)
 {
     struct counted *some = arena_array(ctx->arena, n, sizeof *some);

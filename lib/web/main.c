@@ -111,7 +111,7 @@ static enum err serve_front(struct site *site, const char *path, struct problem 
 {
     site->pool = pool_new(site->conf, site->conf->workers, site->conf->queue, "posthouse_queue");
     if (has(ROUTE_HEAVY))
-        site->heavy = pool_new(site->conf, site->conf->argon2_concurrent, site->conf->argon2_queue,
+        site->heavy = pool_new(site->conf, site->conf->heavy_concurrent, site->conf->heavy_queue,
                                "posthouse_queue_heavy");
     if (has(ROUTE_BODY))
         site->bodies = bodies_new(site->conf);

@@ -29,10 +29,8 @@ enum route_flag {
     ROUTE_INLINE = 1 << 3, /* never blocks: runs in the event loop, without a database */
     ROUTE_LATER = 1 << 4,  /* may return LATER; then somebody calls req_finish() */
     ROUTE_BARE = 1 << 5,   /* also answered without the prefix /api/v1 */
-    ROUTE_HEAVY =
-        1
-        << 6, /* computes a password hash, or a picture: in workers of its own, few and with a short queue */
-    ROUTE_BODY = 1 << 8, /* reads its body itself (req_body), in a thread of its own and without ctx->db */
+    ROUTE_HEAVY = 1 << 6,  /* a password hash or a picture: workers of its own, few, with a short queue */
+    ROUTE_BODY = 1 << 8,   /* reads its body itself (req_body), in a thread of its own and without ctx->db */
     ROUTE_ANY_LENGTH = 1 << 10, /* with ROUTE_BODY: Content-Length need not be said */
     ROUTE_FILE_TOKEN = 1 << 9,  /* a file token as ?t= will do too */
     ROUTE_STREAM = 1 << 7,      /* what it parks is told many things, as server-sent events (park_tell) */

@@ -284,14 +284,28 @@ static void test_a_box_made_anew_is_above_the_former(void)
     CU_ASSERT_TRUE(open_at(user, n + 1).resync); /* not the second event of another box */
 }
 
-static void test_keys_live_together(void)
+static void live_long(uint64_t user)
 {
-    uint64_t n;
-    const uint64_t user = somebody(&n);
     static const char *const keys[] = {"PTTL ph:{u%llu}:box", "PTTL ph:{u%llu}:meta", "PTTL ph:{u%llu}:at"};
 
     for (size_t i = 0; i < 3; i++)
         CU_ASSERT_TRUE(commandf(keys[i], user).number > 6LL * 24 * 3600 * 1000);
+}
+
+static void test_keys_live_together(void)
+{
+    uint64_t n;
+    const uint64_t user = somebody(&n);
+
+    live_long(user);
+    commandf("PEXPIRE ph:{u%llu}:box 3600000", user); /* all were not renewed for long */
+    commandf("PEXPIRE ph:{u%llu}:meta 3600000", user);
+    commandf("PEXPIRE ph:{u%llu}:at 3600000", user);
+    open_at(user, n);
+    live_long(user);
+    commandf("DEL ph:{u%llu}:at", user); /* all who were there have left: it is made anew */
+    open_at(user, n);
+    live_long(user);
 }
 
 /* ---- registrations ---- */
