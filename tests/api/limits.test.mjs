@@ -20,6 +20,7 @@ const house = await openHouse({
     POSTHOUSE_RATE_LOGIN_BURST: String(LOGIN.burst),
     POSTHOUSE_POLLS_PER_PROCESS: '10',
     POSTHOUSE_POOL_POLL: '1',
+    POSTHOUSE_GROUP_MEMBERS_MAX: '2',
   },
 })
 const agent = new Agent({ ca: readFileSync(house.ca), keepAlive: true })
@@ -88,6 +89,19 @@ test('requests of one person are limited, those of another go on', async () => {
   assert.ok(count(answers, 429) >= 30, `${count(answers, 429)} were refused`)
   assert.equal((await call('GET', '/me', { token: b.access_token })).status, 200)
   await until('the person is welcome again', async () => (await call('GET', '/me', { token: a.access_token })).status === 200, { everyMs: 100 })
+})
+
+test('a group larger than the house lets one be is not made', async () => {
+  const [a, ...others] = [await person(), await person(), await person()]
+  for (const { access_token: token } of others) {
+    const request = await call('POST', '/friend-requests', { token: a.access_token, body: { user_id: (await call('GET', '/me', { token })).body.id } })
+    assert.equal((await call('POST', `/friend-requests/${request.body.id}/accept`, { token })).status, 200)
+  }
+  const ids = (await call('GET', '/friends', { token: a.access_token })).body.items.map(({ user }) => user.id)
+  const make = (member_ids) => call('POST', '/groups', { token: a.access_token, body: { name: 'n', member_ids } })
+  const refused = await make(ids)
+  assert.deepEqual([ids.length, refused.status, refused.body.code], [2, 409, 'group_full'])
+  assert.equal((await make(ids.slice(1))).status, 201)
 })
 
 test('more polls than the house takes are told to come again, and find room when others leave', async () => {
