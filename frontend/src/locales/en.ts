@@ -93,7 +93,7 @@ const en = {
     typing: 'typing…',
     typingBy: '{name} is typing…',
     muted: 'Muted',
-    finder: 'Find a conversation or person',
+    finder: 'Name of a person or group',
     finderHint: '↑ ↓ to choose, Enter to open, Esc to close',
   },
   chat: {

@@ -54,7 +54,7 @@ const groups: Pick<Messages, 'group' | 'join' | 'message' | 'search' | 'listMenu
       left: '您已退出此群。',
       removed: '您已被移出此群。',
       dismissed: '此群已被解散。',
-      unknown: '您已不在此群中。',
+      unknown: '此会话不存在，或您无权查看。',
     },
     goneBack: '返回会话列表',
     mine: '我的设置',

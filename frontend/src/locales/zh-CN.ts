@@ -94,7 +94,7 @@ const zhCN: Messages = {
     typing: '正在输入…',
     typingBy: '{name}正在输入…',
     muted: '已静音',
-    finder: '查找会话或好友',
+    finder: '好友或群聊的名字',
     finderHint: '↑ ↓ 选择，Enter 打开，Esc 关闭',
   },
   chat: {
