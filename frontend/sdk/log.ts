@@ -142,9 +142,14 @@ export class Log implements ConversationLog, WindowHost {
     if (this.held.learn(entry)) this.tell()
   }
 
-  /** I hid an entry. */
+  /**
+   * I hid an entry. One that this device has not heard of is told no more, so its place is read; if that fails, the next entry or
+   * resync shows the gap.
+   */
   hide(seq: number): void {
     if (this.held.hide(seq)) this.tell()
+    this.highest = Math.max(this.highest, seq)
+    if (this.newest && seq > this.newest.high) void this.fill().catch(() => undefined)
   }
 
   /** From which seq on this reader sees the log. */

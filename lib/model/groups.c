@@ -217,19 +217,17 @@ enum err group_members_list(struct ctx *ctx, uint64_t id, struct str cursor, siz
                             struct str *next)
 {
     struct page_mark after = {.at = GROUP_OWNER};
-    struct group_member_row *rows = arena_array(ctx->arena, limit + 1, sizeof *rows), *some;
-    size_t n = 0, n_some;
+    struct group_member_row *rows;
+    size_t n;
 
     TRY(check_member(ctx, id));
     TRY(page_mark_of(ctx, cursor, &after));
     if (after.at < GROUP_MEMBER || after.at > GROUP_OWNER)
         return fail_field(ctx, "cursor", "is of no use here");
-    for (int64_t role = after.at; role >= GROUP_MEMBER && n <= limit; role--) {
-        const uint64_t above = role == after.at ? after.id : 0;
-        TRY(q_group_members_page(ctx, id, (uint64_t)role, above, limit + 1 - n, &some, &n_some));
-        for (size_t i = 0; i < n_some; i++)
-            rows[n++] = some[i];
-    }
+    if (after.at == GROUP_MEMBER)
+        TRY(q_group_plain_members_page(ctx, id, after.id, limit + 1, &rows, &n));
+    else
+        TRY(q_group_members_page(ctx, id, (uint64_t)after.at, after.id, limit + 1, &rows, &n));
     *next = STR_NONE;
     if (n > limit) {
         n = limit;

@@ -92,11 +92,20 @@ SELECT user_id, role, nickname, muted_until, joined_at, version FROM members
 WHERE conversation_id = :conversation_id AND user_id IN (:ids) AND left_seq IS NULL;
 
 -- name: group_members_page :many
--- Those with a role, above an id.
+-- Those behind a place of the list: the roles one after the other, in each by id. One statement, so that who changes his
+-- role meanwhile is neither missed nor there twice.
 -- in: conversation_id u64, role u64, after u64, max u64
 -- out: group_member_row
 SELECT user_id, role, nickname, muted_until, joined_at, version FROM members
-WHERE conversation_id = :conversation_id AND user_id > :after AND role = :role AND left_seq IS NULL
+WHERE conversation_id = :conversation_id AND left_seq IS NULL AND (role < :role OR (role = :role AND user_id > :after))
+ORDER BY role DESC, user_id LIMIT :max;
+
+-- name: group_plain_members_page :many
+-- The same once those with a role are over: then the key has the order.
+-- in: conversation_id u64, after u64, max u64
+-- out: group_member_row
+SELECT user_id, role, nickname, muted_until, joined_at, version FROM members
+WHERE conversation_id = :conversation_id AND user_id > :after AND role = 0 AND left_seq IS NULL
 ORDER BY user_id LIMIT :max;
 
 -- name: group_staff :many

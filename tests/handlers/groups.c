@@ -8,6 +8,7 @@
 #include <CUnit/Basic.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "lib/fixture.h"
 #include "model/deliver.h"
@@ -15,7 +16,7 @@
 #include "model/joinrequests.h"
 #include "queries.h"
 
-enum { PEOPLE = 6, ROUNDS = 30, MANY = 5000, PEOPLE_MAX = 32 };
+enum { PEOPLE = 6, ROUNDS = 30, MANY = 5000, PEOPLE_MAX = 32, HANDINGS = 300 };
 
 static struct conf conf;
 static struct house *house;
@@ -818,6 +819,48 @@ static void test_the_last_use_is_one_persons(void)
     all_free();
 }
 
+struct handing {
+    struct person *two[2];
+    uint64_t group;
+    atomic_bool over;
+};
+
+static void *hand_to_and_fro(void *arg)
+{
+    struct handing *h = arg;
+
+    for (int i = 0; i < HANDINGS; i++) {
+        struct call c = {.fn = fn_hand_over, .id = h->group, .user_id = h->two[(i + 1) % 2]->id};
+        CU_ASSERT_EQUAL(do_call(h->two[i % 2], &c), OK);
+    }
+    h->over = true;
+    return NULL;
+}
+
+/* Whoever reads a page meanwhile finds each of them once, and one owner. */
+static void test_a_page_is_of_one_moment(void)
+{
+    struct person *a = somebody(house, 1), *b = somebody(house, 1), *c = somebody(house, 1);
+    struct handing h = {.two = {a, b}, .group = make(a, JOIN_INVITE, b, c)};
+    unsigned wrong = 0, read = 0;
+    struct list page;
+    struct str next;
+    pthread_t thread;
+
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, hand_to_and_fro, &h), 0);
+    do {
+        CU_ASSERT_EQUAL_FATAL(group_members_list(&c->ctx, h.group, STR_NONE, 10, &page, &next), OK);
+        const struct group_member *m = page.items;
+        wrong += page.n != 3 || m[0].role != GROUP_OWNER || m[1].role == GROUP_OWNER ||
+                 m[0].user.id + m[1].user.id != a->id + b->id || m[2].user.id != c->id;
+        read++;
+    } while (!h.over);
+    pthread_join(thread, NULL);
+    CU_ASSERT_TRUE(read > 1);
+    CU_ASSERT_EQUAL(wrong, 0);
+    all_free();
+}
+
 struct hammer {
     struct person *all[PEOPLE];
     uint64_t group;
@@ -930,6 +973,7 @@ int main(void)
         {"5,000 members, page by page", test_many_members},
         {"events as they are told", test_delivery},
         {"the last use of a link is one person's", test_the_last_use_is_one_persons},
+        {"a page of members is of one moment", test_a_page_is_of_one_moment},
         {"everybody does anything", test_hammering},
     };
 

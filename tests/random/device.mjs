@@ -69,7 +69,7 @@ export class Device extends Client {
     const held = view.conversations.get(event.conversation_id ?? event.conversation?.id ?? event.group?.id)
     switch (event.type) {
       case 'entry': return this.take(event.entry)
-      case 'entry.hidden': return held?.log.hide(event.seq)
+      case 'entry.hidden': return held && this.hide(held, event.seq)
       case 'conversation': return void view.take(event.conversation)
       case 'conversation.read': return held?.takeRead(event)
       case 'conversation.removed': return this.cleared(event)
@@ -92,6 +92,12 @@ export class Device extends Client {
       held = await this.open(item.conversation_id)
     }
     if (held?.isListed && !held.next(item)) await this.fill(held, item.seq)
+  }
+
+  /** One that was hidden before this device heard of it is told no more: its place is in the log alone. */
+  async hide(held, seq) {
+    held.log.hide(seq)
+    if (held.isListed && seq > held.log.hi) await this.fill(held, seq)
   }
 
   /** An entry as its change by this session left it; the change itself has the place `changed_seq`. */

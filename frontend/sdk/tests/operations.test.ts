@@ -111,6 +111,19 @@ test('what is hidden goes at once, and a page that was read before does not brin
   expect(seqs(log)).toEqual(range(21, 120).filter((seq) => seq !== 100 && seq !== 50))
 })
 
+test('what another device hid before this one heard of it: its place is known, and nothing of it is shown', async () => {
+  const house = new LogHouse(3)
+  const log = await read(house)
+  const { seq } = house.say()
+  house.hide(seq)
+  log.hide(seq)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(seqs(log)).toEqual([1, 2, 3])
+  expect(log.covers).toEqual([1, 4])
+  await log.apply(house.say())
+  expect(log.covers).toEqual([1, 5])
+})
+
 test('an operation on something that I may not see takes it away', async () => {
   const house = new LogHouse(3)
   const log = await read(house)
