@@ -65,7 +65,7 @@ function ofFriend(world, device, draw, request, done) {
   return between(pair, { ...request, path: `/friends/${friend.id}` }, () => [pair.isFriends ? 'ok' : 'not_found'], () => done?.(pair))
 }
 
-const unfriend = (world, device, draw) => ofFriend(world, device, draw, { method: 'DELETE' }, (pair) => (pair.isFriends = false))
+const unfriend = (world, device, draw) => ofFriend(world, device, draw, { method: 'DELETE' }, (pair) => Object.assign(pair, { isFriends: false, mayStrangers: false }))
 const remark = (world, device, draw) => ofFriend(world, device, draw,
   { method: 'PATCH', body: draw.chance(0.7) ? { remark: `老${draw.below(50)}` } : { tag: draw.chance(0.3) ? null : `t${draw.below(3)}` } })
 
